@@ -1,0 +1,1 @@
+"""Acts: goal -> plan tree -> tool calls -> memory -> answer. The only floor that knows LangGraph."""

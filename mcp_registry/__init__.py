@@ -1,0 +1,1 @@
+"""Reaches servers: servers -> catalogue -> sessions -> gateway. The only floor that knows the Model Context Protocol."""

@@ -1,0 +1,23 @@
+"""What can go wrong on the ground floor, and who must act.
+
+RetrievalError                 base; the operator must act unless said otherwise
+├── ModelMissing               the embedding model is not installed; the message names the command that installs it
+├── ModelMismatch              the index was made by another embedding model: re-index, or switch the model back
+└── IndexDamaged               a file of the index cannot be read: delete the index folder, it is rebuilt
+"""
+
+
+class RetrievalError(Exception):
+    """Base of every error that this floor raises on purpose."""
+
+
+class ModelMissing(RetrievalError):
+    """The embedding model, or the library that runs it, is not installed."""
+
+
+class ModelMismatch(RetrievalError):
+    """Vectors of another model, or of another dimension, than the index holds."""
+
+
+class IndexDamaged(RetrievalError):
+    """A stored file does not hold what its manifest says."""

@@ -1,0 +1,1 @@
+"""Learns: tasks -> trajectories -> samples -> a better policy. The only floor that knows torch."""
