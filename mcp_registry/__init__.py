@@ -1,1 +1,1 @@
-"""Reaches servers: servers -> catalogue -> sessions -> gateway. The only floor that knows the Model Context Protocol."""
+"""Reaches servers: servers -> catalogue -> sessions -> gateway. The only floor that knows MCP."""

@@ -1,0 +1,31 @@
+"""`ToolResult`: what a tool answered, unchanged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The server's own `tools/call` result as plain JSON. A failing tool is a value, not an exception.
+
+    Example:
+        ToolResult({"content": [{"type": "text", "text": "42"}]}).text -> "42"
+    """
+
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def error(cls, text: str) -> "ToolResult":
+        """A result of our own that tells the model what to mend."""
+        return cls({"content": [{"type": "text", "text": text}], "isError": True})
+
+    @property
+    def is_error(self) -> bool:
+        return self.raw.get("isError") is True
+
+    @property
+    def text(self) -> str:
+        """All text parts, one a line."""
+        content = self.raw.get("content") or ()
+        return "\n".join(part["text"] for part in content if part.get("type") == "text" and "text" in part)
