@@ -1,0 +1,127 @@
+"""One query over one snapshot: candidates of both searchers, all with both scores, fused and put in order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.embedding import Vectors
+from retrieval.fusion import fuse, ranks
+from retrieval.hit import Hit
+from retrieval.lexical import Corpus, best_possible, corpus_of, score
+from retrieval.segment import Alive, Segment
+from retrieval.settings import RetrievalSettings
+from retrieval.snapshot import Snapshot
+from retrieval.words import words
+
+Kind = Literal["tools", "servers", "all"]
+
+Allow = Callable[[str], bool]
+"""Whether a search may return an id. Give the same hashable object again and it is evaluated once per segment."""
+
+_MAX_MASKS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Positions of one segment with the scores of each: three arrays of one length."""
+
+    segment: Segment
+    positions: NDArray[np.int64]
+    dense: NDArray[np.float32]
+    lexical: NDArray[np.float32]
+
+
+def rank(
+    now: Snapshot, query: str, vector: Vectors, settings: RetrievalSettings, *, k: int, kind: Kind, allow: Allow | None
+) -> list[Hit]:
+    """The k best hits, best first. Equal scores are ordered by id, so the same query gives the same list.
+
+    `vector` is the query's, float32[dim]. Lexical scores are BM25 over the highest score that any document could
+    reach, so that they lie in [0, 1) and mean the same for every query.
+    """
+    corpus = corpus_of([segment.lexical for segment in now.segments], words(query))
+    depth = max(k, settings.candidates)
+    found = [
+        _candidates(segment, alive & _mask(segment, kind, allow), vector, corpus, depth)
+        for segment, alive in now.parts()
+    ]
+    if not any(len(part.positions) for part in found):
+        return []
+    dense = np.concatenate([part.dense for part in found])
+    lexical = np.concatenate([part.lexical for part in found])
+    fused = fuse(settings.fusion, dense, lexical, dense_weight=settings.dense_weight)
+    places = [(part.segment, int(position)) for part in found for position in part.positions]
+    by_id = sorted(range(len(places)), key=lambda i: (-float(fused[i]), places[i][0].ids[places[i][1]]))
+    dense_ranks, lexical_ranks = ranks(dense), ranks(lexical)
+    return [
+        _hit(
+            *places[i],
+            score=float(fused[i]),
+            signals={
+                "dense": float(dense[i]),
+                "dense_rank": int(dense_ranks[i]),
+                "lexical": float(lexical[i]),
+                "lexical_rank": int(lexical_ranks[i]),
+            },
+            corpus=corpus,
+        )
+        for i in by_id[:k]
+    ]
+
+
+def _candidates(segment: Segment, allowed: Alive, vector: Vectors, corpus: Corpus, depth: int) -> Candidates:
+    everything = bool(allowed.all())
+    _, near = segment.vectors.search(vector, depth, None if everything else allowed)
+    lexical = score(segment.lexical, corpus) / np.float32(best_possible(corpus) or 1.0)
+    if not everything:
+        lexical = np.where(allowed, lexical, np.float32(0))
+    positions = np.union1d(near, _top(lexical, depth)).astype(np.int64)
+    return Candidates(segment, positions, segment.vectors.cosines(vector, positions), lexical[positions])
+
+
+def _mask(segment: Segment, kind: Kind, allow: Allow | None) -> Alive:
+    cached = segment.masks.get((kind, allow))
+    if cached is not None:
+        return cached
+    mask = np.ones(len(segment), np.bool_)
+    if kind != "all":
+        mask &= segment.is_tool if kind == "tools" else ~segment.is_tool
+    if allow is not None:
+        mask &= np.fromiter((allow(id_) for id_ in segment.ids), dtype=np.bool_, count=len(segment))
+    if len(segment.masks) >= _MAX_MASKS:
+        segment.masks.clear()
+    segment.masks[kind, allow] = mask
+    return mask
+
+
+def _top(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+    """Positions of the highest scores above 0, at most `depth`, in no order."""
+    if len(scores) > depth:
+        best = np.argpartition(-scores, depth - 1)[:depth]
+        return best[scores[best] > 0]
+    return np.flatnonzero(scores > 0)
+
+
+def _hit(segment: Segment, place: int, *, score: float, signals: dict[str, float], corpus: Corpus) -> Hit:
+    id_ = segment.ids[place]
+    return Hit(
+        id=id_,
+        kind="tool" if "/" in id_ else "server",
+        score=score,
+        signals=signals,
+        words=tuple(word for word in corpus.idf if _has(segment, word, place)),
+    )
+
+
+def _has(segment: Segment, word: str, place: int) -> bool:
+    docs, _ = segment.lexical.postings(word)
+    at = int(np.searchsorted(docs, place))
+    return at < len(docs) and int(docs[at]) == place
+
+
+def ids_of(hits: Sequence[Hit]) -> list[str]:
+    """The ids, in order."""
+    return [hit.id for hit in hits]

@@ -1,0 +1,23 @@
+"""What can be set on the ground floor; each default was measured (docs/decisions)."""
+
+import msgspec
+
+from retrieval.fusion import FusionKind
+from retrieval.vectors import VectorKind
+
+
+class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How tools are found."""
+
+    model: str = "all-minilm-l6-v2"
+    """The embedding model: the packaged one, a folder with an exported one, or a sentence-transformers name."""
+    fusion: FusionKind = "weighted"
+    """How the vector and the word scores become one: `weighted`, `rrf`, `dense` or `lexical` alone."""
+    dense_weight: float = 0.5
+    """The vectors' share in `weighted`, from 0 to 1; the words have the rest."""
+    candidates: int = 100
+    """How many of the best of each part are fused."""
+    vectors: VectorKind = "auto"
+    """The vector index: `flat` (exact), `hnsw` (a graph), or `auto` by size."""
+    threads: int = 0
+    """Threads of the embedding model; 0 takes all cores."""
