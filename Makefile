@@ -1,0 +1,59 @@
+# `make` says what there is. Needs only Python 3.11 or newer; everything lands in .venv, .sandbox and .quartermaster.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run install test check fix bench gpu-check clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: install ## install, start real MCP servers, find the right tool for three tasks and call it
+	@$(BIN)/python scripts/demo.py
+
+install: $(STAMP) ## make .venv with what `run` needs, and nothing more
+
+test: $(DEV_STAMP) ## run the tests; choose some with ARGS="tests/retrieval -x"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV_STAMP) ## formatting, lint, types, and which floor may import what
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+fix: $(DEV_STAMP) ## format, and mend what can be mended without thought
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(DEV_STAMP) ## run every benchmark; one with ARGS=benchmarks/NAME.py
+	@for file in $(or $(ARGS),$(sort $(wildcard benchmarks/[a-z]*.py))); do \
+		echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
+	done
+
+gpu-check: $(STAMP) ## what a GPU would be used for, and whether there is one
+	@$(BIN)/python scripts/gpu_check.py
+
+clean: ## remove .venv, the caches, and what `run` made: the sandbox and its state
+	rm -rf $(VENV) .sandbox .quartermaster .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Quartermaster needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>/dev/null || echo missing)." >&2; \
+		echo "Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "installing into $(VENV) (about a minute the first time)" >&2
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@echo "installing what the tests and checks need" >&2
+	@$(PIP) --editable '.[dev]'
+	@touch $@
