@@ -50,3 +50,15 @@ class ServerRecord:
     stale_since: datetime | None = None
     error: str | None = None
     """Why its last sync failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One tool call as it is kept: no argument and no result, only that it happened and how it ended."""
+
+    server: str
+    tool: str
+    at: datetime
+    seconds: float
+    outcome: str
+    """`ok` or `error`."""

@@ -17,6 +17,16 @@ _DIALECTS = (
     "http://json-schema.org/draft-07/schema#",
     "http://json-schema.org/draft-04/schema#",
 )
+"""Tried in this order: 2020-12 is the protocol's default, the others are what servers in the wild still write."""
+
+_KNOWN_DIALECTS = {
+    *_DIALECTS,
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-06/schema#",
+    "http://json-schema.org/draft-07/schema",
+    "http://json-schema.org/draft-06/schema",
+    "http://json-schema.org/draft-04/schema",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +97,20 @@ def check_schema(schema: dict[str, Any], where: str) -> None:
     """Raises:
     InvalidTool: the schema is not valid JSON Schema in its own dialect, nor in 2020-12, draft 7 or draft 4.
     """
+    # A dialect that we do not know would be fetched from where its name points: always name one that is built in.
+    declared = schema.get("$schema")
+    dialects = [declared, *_DIALECTS] if declared in _KNOWN_DIALECTS else _DIALECTS
+    problems = [problem for dialect in dialects if (problem := _problem(schema, dialect))]
+    if len(problems) == len(dialects):
+        raise InvalidTool(f"{where} is not a valid JSON Schema: {problems[0]}")
+
+
+def _problem(schema: dict[str, Any], dialect: str) -> str | None:
     try:
-        jsonschema_rs.meta.validate(schema)
+        jsonschema_rs.meta.validate({**schema, "$schema": dialect})
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        if not any(_valid_as(schema, dialect) for dialect in _DIALECTS):
-            raise InvalidTool(f"{where} is not a valid JSON Schema: {_first_line(error)}") from None
-
-
-def _valid_as(schema: dict[str, Any], dialect: str) -> bool:
-    try:
-        return jsonschema_rs.meta.is_valid({**schema, "$schema": dialect})
-    except ValueError:
-        return False
+        return str(error).split("\n", 1)[0][:300]
+    return None
 
 
 def _name(raw: Mapping[str, Any]) -> str:
@@ -158,10 +170,6 @@ def _kind(value: object) -> str:
             return "a list"
         case _:
             return "an object"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0][:300]
 
 
 def _shorten(entry: object) -> str:

@@ -1,0 +1,1 @@
+"""The gateway: one endpoint with three meta-tools, in front of every server."""

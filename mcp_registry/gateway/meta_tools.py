@@ -1,0 +1,190 @@
+"""The three meta-tools: what a client of the gateway sees instead of thousands of tools, and what each answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_registry.arguments import ArgumentCheck, WrongArguments, example_of
+from mcp_registry.registry import Registry, unknown_tool
+from mcp_registry.result import ToolResult
+from mcp_registry.settings import GatewaySettings
+from retrieval.hit import Hit
+from retrieval.tool import ToolSpec, canonical_json
+
+DETAILS = ("names", "summary", "full")
+_SUMMARY_CHARACTERS = 200
+
+
+def definitions(settings: GatewaySettings) -> list[dict[str, Any]]:
+    """The meta-tools as published. They depend on settings only, so a client's prompt cache stays warm."""
+    return [
+        {
+            "name": "search_tools",
+            "title": "Search tools",
+            "description": (
+                "Find tools by what they do. Say the task in plain words, e.g. 'what time is it in Tokyo' or 'create "
+                "an issue on GitHub'. Returns the best matches, best first, each with the tool_id and the input "
+                "schema that call_tool needs. Search again in other words when nothing fits."
+            ),
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "query": {"type": "string", "minLength": 1, "description": "The task, in plain words"},
+                    "k": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": settings.max_k,
+                        "default": settings.default_k,
+                        "description": "How many tools to return",
+                    },
+                    "detail": {
+                        "type": "string",
+                        "enum": list(DETAILS),
+                        "default": "full",
+                        "description": "names: ids only; summary: with a short description; full: ready to call",
+                    },
+                },
+                "required": ["query"],
+                "additionalProperties": False,
+            },
+            "annotations": {"readOnlyHint": True, "openWorldHint": False, "idempotentHint": True},
+        },
+        {
+            "name": "describe_tools",
+            "title": "Describe tools",
+            "description": "The full definitions of tools whose ids you know: description, input and output schema.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "ids": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "minItems": 1,
+                        "maxItems": 50,
+                        "description": "Tool ids as search_tools gives them: 'server/tool'",
+                    }
+                },
+                "required": ["ids"],
+                "additionalProperties": False,
+            },
+            "annotations": {"readOnlyHint": True, "openWorldHint": False, "idempotentHint": True},
+        },
+        {
+            "name": "call_tool",
+            "title": "Call a tool",
+            "description": (
+                "Call a tool that search_tools found. The answer is the tool's own, unchanged. Wrong arguments are "
+                "answered with what is valid."
+            ),
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "tool_id": {"type": "string", "description": "'server/tool', as search_tools gives it"},
+                    "arguments": {"type": "object", "description": "As the tool's input schema says"},
+                },
+                "required": ["tool_id"],
+                "additionalProperties": False,
+            },
+            "annotations": {"readOnlyHint": False, "openWorldHint": True},
+        },
+    ]
+
+
+class MetaTools:
+    """Answers calls of the meta-tools over one registry. Whatever a model can mend comes back as a result."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._settings = registry.settings.gateway
+        self.published = definitions(self._settings)
+        self._checks = {tool["name"]: ArgumentCheck(tool["inputSchema"]) for tool in self.published}
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any] | None, meta: Mapping[str, Any] | None = None
+    ) -> ToolResult:
+        """Answer one call. A tool's id in place of a meta-tool's name is taken as a call of that tool."""
+        given = dict(arguments or {})
+        if name not in self._checks:
+            if "/" in name:
+                return await self._registry.call(name, given, meta=meta)
+            known = ", ".join(self._checks)
+            return ToolResult.error(
+                f"{unknown_tool(name, await self._registry.nearest(name))}. This gateway has {known}."
+            )
+        try:
+            # The arguments of call_tool's tool are checked against that tool's own schema, whatever form they have.
+            inner = given.pop("arguments", None) if name == "call_tool" else None
+            fitting = self._checks[name].fit(given)
+        except WrongArguments as error:
+            return ToolResult.error(f"wrong arguments for {name!r}:\n{error}")
+        match name:
+            case "search_tools":
+                return await self._search(**fitting)
+            case "describe_tools":
+                return await self._describe(fitting["ids"])
+            case _:
+                return await self._registry.call(fitting["tool_id"], inner, meta=meta)
+
+    async def _search(self, query: str, k: int | None = None, detail: str = "full") -> ToolResult:
+        found = await self._registry.search(query, k or self._settings.default_k)
+        return _structured({"tools": [await self._entry(hit, tool, detail) for hit, tool in found]})
+
+    async def _describe(self, ids: list[str]) -> ToolResult:
+        tools = await self._registry.tools(ids)
+        unknown = [id_ for id_ in dict.fromkeys(ids) if id_ not in tools]
+        answer: dict[str, Any] = {
+            "tools": [
+                _full(tools[id_], callable_=await self._callable(tools[id_]))
+                for id_ in dict.fromkeys(ids)
+                if id_ in tools
+            ]
+        }
+        if unknown:
+            answer["unknown"] = [{"tool_id": id_, "nearest": await self._registry.nearest(id_)} for id_ in unknown]
+        result = _structured(answer)
+        return result if tools else ToolResult({**result.raw, "isError": True})
+
+    async def _entry(self, hit: Hit, tool: ToolSpec, detail: str) -> dict[str, Any]:
+        match detail:
+            case "names":
+                return {"tool_id": hit.id, "score": round(hit.score, 4)}
+            case "summary":
+                summary = " ".join(tool.description.split())[:_SUMMARY_CHARACTERS]
+                return {"tool_id": hit.id, "description": summary, "score": round(hit.score, 4)}
+            case _:
+                entry = _full(tool, callable_=await self._callable(tool))
+                entry["example"] = {"tool_id": tool.tool_id, "arguments": example_of(tool.input_schema)}
+                entry["score"] = round(hit.score, 4)
+                entry["why"] = why(hit)
+                return entry
+
+    async def _callable(self, tool: ToolSpec) -> bool:
+        record = await self._registry.server(tool.server)
+        return record is not None and record.spec is not None
+
+
+def why(hit: Hit) -> str:
+    """Why a hit was found, in one line."""
+    parts = [f"meaning {hit.signals.get('dense', 0.0):.2f}"]
+    if hit.words:
+        parts.append(f"words {', '.join(hit.words)} ({hit.signals.get('lexical', 0.0):.2f})")
+    return "; ".join(parts)
+
+
+def _full(tool: ToolSpec, *, callable_: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"tool_id": tool.tool_id}
+    if tool.title:
+        entry["title"] = tool.title
+    entry["description"] = tool.description
+    entry["input_schema"] = tool.input_schema
+    if tool.output_schema is not None:
+        entry["output_schema"] = tool.output_schema
+    if tool.annotations:
+        entry["annotations"] = tool.annotations
+    if not callable_:
+        entry["callable"] = False
+    return entry
+
+
+def _structured(value: dict[str, Any]) -> ToolResult:
+    """The value as structured content, and as the text that clients without it read."""
+    return ToolResult({"content": [{"type": "text", "text": canonical_json(value)}], "structuredContent": value})

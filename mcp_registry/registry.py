@@ -1,0 +1,282 @@
+"""`Registry`: catalogue, index and sessions as one thing that searches, describes, calls and syncs."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp_registry.arguments import ArgumentCheck, WrongArguments
+from mcp_registry.audit import AuditTrail, open_audit_trail
+from mcp_registry.catalogue import Catalogue, open_catalogue
+from mcp_registry.errors import DeadlineExceeded, ProtocolFailure, RegistryError
+from mcp_registry.home import Home
+from mcp_registry.indexing import follow, reconcile
+from mcp_registry.policy import Policy, policy_of
+from mcp_registry.record import CallRecord, ServerRecord
+from mcp_registry.result import ToolResult
+from mcp_registry.sessions import Sessions, open_sessions
+from mcp_registry.settings import Settings
+from mcp_registry.sync import Done, Looks, SyncOutcome, refresh, refresh_all
+from retrieval.embedding import open_embedder
+from retrieval.hit import Hit
+from retrieval.index import ToolIndex, open_index
+from retrieval.ranking import Kind
+from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
+from retrieval.vector_store import Progress
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the calls of one generation of the catalogue have looked up."""
+
+    generation: int = -1
+    tools: dict[ToolId, ToolSpec] = field(default_factory=dict[ToolId, ToolSpec])
+    servers: dict[str, ServerRecord] = field(default_factory=dict[str, ServerRecord])
+
+
+class Registry:
+    """The one place where a search, a description and a call go through; made by `open_registry`."""
+
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, index: ToolIndex, sessions: Sessions, audit: AuditTrail
+    ) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.index = index
+        self.sessions = sessions
+        self.policy: Policy = policy_of(settings.policy)
+        self._audit = audit
+        self._known = _Known()
+        self._checks: dict[str, ArgumentCheck] = {}
+
+    async def search(self, query: str, k: int, *, kind: Kind = "tools") -> list[tuple[Hit, ToolSpec]]:
+        """The k best tools that the policy allows, best first, each with its definition."""
+        hits = await asyncio.to_thread(self.index.search, query, k, kind=kind, allow=self.policy.allows)
+        tools = await self.tools([hit.id for hit in hits])
+        return [(hit, tools[hit.id]) for hit in hits if hit.id in tools]
+
+    async def tools(self, ids: Sequence[ToolId]) -> dict[ToolId, ToolSpec]:
+        """The definitions of those ids that exist and that the policy allows."""
+        known = self._current()
+        missing = [id_ for id_ in ids if id_ not in known.tools]
+        if missing:
+            known.tools.update(await asyncio.to_thread(self.catalogue.tools, missing))
+        return {id_: known.tools[id_] for id_ in ids if id_ in known.tools and self.policy.allows(id_)}
+
+    async def server(self, name: str) -> ServerRecord | None:
+        """What the catalogue knows of a server."""
+        known = self._current()
+        if name not in known.servers:
+            record = await asyncio.to_thread(self.catalogue.server, name)
+            if record is None:
+                return None
+            known.servers[name] = record
+        return known.servers[name]
+
+    async def nearest(self, tool_id: ToolId) -> list[ToolId]:
+        """Ids like this one, among those that the policy allows."""
+        close = await asyncio.to_thread(self.catalogue.nearest, tool_id, 6)
+        return [id_ for id_ in close if self.policy.allows(id_)][:3]
+
+    async def call(
+        self,
+        tool_id: ToolId,
+        arguments: object,
+        *,
+        timeout_s: float | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> ToolResult:
+        """Call a tool and give its server's answer unchanged.
+
+        What a model can mend (no such tool, wrong arguments, a server that is down) is a result with `is_error`.
+        """
+        started = time.monotonic()
+        at = datetime.now(UTC)
+        result = await self._call(tool_id, arguments, timeout_s, meta)
+        server, name = split_tool_id(tool_id)
+        self._audit.add(
+            CallRecord(
+                server=server,
+                tool=name,
+                at=at,
+                seconds=time.monotonic() - started,
+                outcome="error" if result.is_error else "ok",
+            )
+        )
+        return result
+
+    async def _call(
+        self, tool_id: ToolId, arguments: object, timeout_s: float | None, meta: Mapping[str, Any] | None
+    ) -> ToolResult:
+        tool = (await self.tools([tool_id])).get(tool_id)
+        if tool is None:
+            return ToolResult.error(unknown_tool(tool_id, await self.nearest(tool_id)))
+        record = await self.server(tool.server)
+        if record is None or record.spec is None:
+            return ToolResult.error(
+                f"tool {tool_id!r} cannot be called: only its definition was imported, there is no server behind it"
+            )
+        try:
+            fitting = self._check(tool).fit(arguments)
+        except WrongArguments as error:
+            return ToolResult.error(f"wrong arguments for {tool_id!r}:\n{error}")
+        try:
+            result = await self.sessions.call_tool(
+                record.spec, tool.name, fitting, timeout_s=timeout_s, meta=dict(meta) if meta else None
+            )
+        except ProtocolFailure as error:
+            return ToolResult.error(f"server {tool.server!r} refused the call (JSON-RPC {error.code}): {error}")
+        except DeadlineExceeded as error:
+            return ToolResult.error(f"{error}. It may still have run: check before you call it again.")
+        except RegistryError as error:
+            return ToolResult.error(str(error))
+        return self._within_limits(tool_id, result)
+
+    def _check(self, tool: ToolSpec) -> ArgumentCheck:
+        check = self._checks.get(tool.fingerprint)
+        if check is None:
+            if len(self._checks) > 10_000:
+                self._checks.clear()
+            check = self._checks[tool.fingerprint] = ArgumentCheck(tool.input_schema)
+        return check
+
+    def _within_limits(self, tool_id: ToolId, result: ToolResult) -> ToolResult:
+        cap = self.settings.gateway.max_result_bytes
+        # Only a result that could be too large is measured: serialising every one would cost each call.
+        if _rough_size(result.raw, cap) <= cap or len(canonical_json(result.raw).encode()) <= cap:
+            return result
+        return ToolResult.error(
+            f"tool {tool_id!r} ran, but its result is larger than the {cap} bytes allowed: ask for less, or raise "
+            "gateway.max_result_bytes"
+        )
+
+    def _current(self) -> _Known:
+        """The look-ups of the generation that the index is equal to: a new generation starts with none."""
+        if self._known.generation != self.index.generation:
+            self._known = _Known(self.index.generation)
+        return self._known
+
+    def forget(self) -> None:
+        """Drop what was looked up: a server's entry has changed without its tools."""
+        self._known = _Known()
+
+    async def sync(self, names: Sequence[str] = (), *, done: Done | None = None) -> list[SyncOutcome]:
+        """Refresh the named servers, or all that can be started, then make the index equal to the catalogue.
+
+        Raises:
+            UnknownServer: a name that is not registered; nothing is synced.
+        """
+        records = await asyncio.to_thread(self._startable, names)
+        outcomes = await refresh_all(
+            records, self.catalogue, self.sessions, parallel=self.settings.sync.parallel, done=done
+        )
+        await self.reconcile()
+        return outcomes
+
+    async def look_again(self, name: str) -> SyncOutcome | None:
+        """Refresh one server after a notice of change; None when it is no longer registered."""
+        record = await asyncio.to_thread(self.catalogue.server, name)
+        if record is None or record.spec is None:
+            return None
+        outcome = await refresh(record, self.catalogue, self.sessions)
+        if outcome.found:
+            await asyncio.to_thread(follow, self.index, self.catalogue, outcome.found, outcome.generation)
+            await asyncio.to_thread(self.index.save)
+        self.forget()
+        return outcome
+
+    async def reconcile(self, progress: Progress | None = None) -> None:
+        """Make the index equal to the catalogue."""
+        await asyncio.to_thread(reconcile, self.index, self.catalogue, progress)
+        self.forget()
+
+    def _startable(self, names: Sequence[str]) -> list[ServerRecord]:
+        records = {record.name: record for record in self.catalogue.servers()}
+        if not names:
+            return [record for record in records.values() if record.spec is not None]
+        for name in names:
+            if name not in records:
+                raise self.catalogue.unknown_server(name)
+        return [records[name] for name in dict.fromkeys(names)]
+
+
+def unknown_tool(tool_id: ToolId, nearest: Sequence[ToolId]) -> str:
+    """What to tell a model that named a tool which is not there."""
+    hint = f"nearest: {', '.join(map(repr, nearest))}" if nearest else "search_tools finds the ones there are"
+    return f"tool {tool_id!r} is not in the catalogue; {hint}"
+
+
+@asynccontextmanager
+async def open_registry(
+    home: Home,
+    settings: Settings,
+    *,
+    on_look: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> AsyncGenerator[Registry]:
+    """Everything opened: the catalogue migrated, the index equal to it, no server started yet.
+
+    `on_look` is told the name of each connected server that says its tools have changed.
+    """
+    with open_catalogue(home.database_url) as catalogue:
+        embedder = await asyncio.to_thread(
+            open_embedder, settings.retrieval.model, threads=settings.retrieval.threads or None
+        )
+        index = await asyncio.to_thread(open_index, home.index, embedder, settings.retrieval)
+        await asyncio.to_thread(reconcile, index, catalogue, progress)
+        async with open_audit_trail(catalogue) as audit, open_sessions(on_tools_changed=on_look) as sessions:
+            yield Registry(settings, catalogue, index, sessions, audit)
+
+
+@asynccontextmanager
+async def keep_current(registry: Registry, looks: Looks, *, watch: bool) -> AsyncGenerator[None]:
+    """While inside: notices of change are followed, other processes' changes are seen, and with `watch` every server
+    is kept connected and asked again every `sync.interval_s`. A failure in here ends the block: nothing dies quietly.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_follow_notices(registry, looks))]
+        if watch:
+            tasks.append(group.create_task(_watch_all(registry, looks)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _follow_notices(registry: Registry, looks: Looks) -> None:
+    while True:
+        for name in await looks.next(within_s=registry.settings.gateway.refresh_s):
+            await registry.look_again(name)
+        if await asyncio.to_thread(registry.catalogue.generation) != registry.index.generation:
+            await registry.reconcile()
+
+
+async def _watch_all(registry: Registry, looks: Looks) -> None:
+    while True:
+        for outcome in await registry.sync():
+            record = await registry.server(outcome.server)
+            if outcome.ok and record is not None and record.spec is not None:
+                await registry.sessions.watch(record.spec)
+        await asyncio.sleep(registry.settings.sync.interval_s)
+
+
+def _rough_size(value: object, stop: int) -> int:
+    """At least the bytes of a JSON value's texts, not counted much further than `stop`."""
+    total, rest = 0, [value]
+    while rest and total <= stop:
+        match rest.pop():
+            case str() as text:
+                total += len(text) * 4
+            case dict() as mapping:
+                total += 8 * len(mapping)
+                rest += [*mapping.keys(), *mapping.values()]
+            case list() as items:
+                total += 8 * len(items)
+                rest += items
+            case _:
+                total += 8
+    return total

@@ -1,0 +1,109 @@
+"""Sync: the catalogue is made equal to what the servers say now (ScaleMCP, Algorithm 1). Servers are the truth."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from mcp_registry.catalogue import Catalogue
+from mcp_registry.diff import ToolDiff, diff
+from mcp_registry.errors import NotStartable, RegistryError
+from mcp_registry.record import ServerRecord
+from mcp_registry.sessions import Sessions
+from mcp_registry.wire import SetAside, read_listing
+from retrieval.tool import ToolSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOutcome:
+    """What one sync of one server found. With an `error` nothing about its tools has changed."""
+
+    server: str
+    found: ToolDiff[ToolSpec] = field(default_factory=ToolDiff[ToolSpec])
+    tools: int = 0
+    set_aside: tuple[SetAside, ...] = ()
+    generation: int = -1
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+Done = Callable[[SyncOutcome], None]
+
+
+async def refresh(record: ServerRecord, catalogue: Catalogue, sessions: Sessions) -> SyncOutcome:
+    """Ask one server for all of its tools, and record the difference in one transaction.
+
+    Whatever goes wrong between us and the server is an outcome, not an exception: the server is marked stale and
+    keeps its last known tools. A failed listing never deletes.
+    """
+    started = asyncio.get_running_loop().time()
+    try:
+        if record.spec is None:
+            raise NotStartable(f"server {record.name!r} has nothing to start: it is {record.status}")
+        entries, info = await sessions.list_tools(record.spec)
+    except RegistryError as error:
+        await asyncio.to_thread(catalogue.record_failure, record.name, str(error), at=datetime.now(UTC))
+        seconds = asyncio.get_running_loop().time() - started
+        return SyncOutcome(server=record.name, tools=record.tools, seconds=seconds, error=str(error))
+
+    def store() -> SyncOutcome:
+        tools, aside = read_listing(record.name, entries)
+        known = catalogue.fingerprints(record.name)
+        found = diff(known, ((tool.tool_id, tool) for tool in tools))
+        generation = catalogue.record_sync(record.name, found, set_aside=aside, info=info, at=datetime.now(UTC))
+        return SyncOutcome(
+            server=record.name, found=found, tools=len(tools), set_aside=tuple(aside), generation=generation
+        )
+
+    outcome = await asyncio.to_thread(store)
+    return replace(outcome, seconds=asyncio.get_running_loop().time() - started)
+
+
+async def refresh_all(
+    records: Sequence[ServerRecord],
+    catalogue: Catalogue,
+    sessions: Sessions,
+    *,
+    parallel: int,
+    done: Done | None = None,
+) -> list[SyncOutcome]:
+    """Refresh several servers at once, at most `parallel` at a time; each stands for itself. In the order given."""
+    places = asyncio.Semaphore(max(1, parallel))
+
+    async def one(record: ServerRecord) -> SyncOutcome:
+        async with places:
+            outcome = await refresh(record, catalogue, sessions)
+        if done is not None:
+            done(outcome)
+        return outcome
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(record)) for record in records]
+    return [task.result() for task in tasks]
+
+
+class Looks:
+    """Names of servers to look at again. However often a server is named, it is looked at once, then can be again."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+        self._any = asyncio.Event()
+
+    def add(self, name: str) -> None:
+        """Ask for a look. May be called from any callback of the event loop."""
+        self._names[name] = None
+        self._any.set()
+
+    async def next(self, *, within_s: float) -> list[str]:
+        """All servers asked for since the last time; waits for one, at most so long, and may be empty."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._any.wait(), within_s)
+        names = list(self._names)
+        self._names.clear()
+        self._any.clear()
+        return names
