@@ -1,1 +1,117 @@
-"""The front door: one command, `quartermaster`. It opens the floor that the sub-command names, and only that one."""
+"""The front door: one command, `quartermaster`. It opens the floor that the sub-command names, and only that one.
+
+Each sub-command lives in a module of its own, imported when it is used, so that `quartermaster --help` is fast.
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS = {
+    "servers": ("mcp_registry.cli.servers", "Add, import, list, sync and remove MCP servers."),
+    "search": ("mcp_registry.cli.search", "Find tools by what they do, in plain words."),
+    "call": ("mcp_registry.cli.call", "Call one tool and print its answer."),
+    "gateway": ("mcp_registry.cli.gateway", "Serve the gateway on stdin and stdout, as MCP clients start it."),
+    "serve": ("mcp_registry.cli.serve", "Serve the gateway over HTTP: /mcp, /healthz, /readyz."),
+    "connect": ("mcp_registry.cli.connect", "Connect an MCP client to the gateway: print or write its entry."),
+    "doctor": ("mcp_registry.cli.doctor", "Say what is installed, what is missing and how to get it."),
+}
+"""Sub-commands by name: the module that holds each, and its line in the help."""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are run; for the help, a name and a line are enough."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] in COMMANDS:
+            return args[0], load(args[0]), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+def load(name: str) -> Any:
+    """A sub-command, imported now."""
+    module = importlib.import_module(COMMANDS[name][0])
+    command = typer.main.get_command(module.app)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: quartermaster servers add time -- uvx mcp-server-time && quartermaster servers sync "
+    "&& quartermaster search 'what time is it in Tokyo'",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"quartermaster {version('quartermaster')}")
+        raise typer.Exit
+
+
+@app.callback()
+def open_door(
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="The folder that holds all state (default: ~/.quartermaster).", show_default=False),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The tool layer for LLM agents: find the right MCP tools, keep them in sync, call them."""
+    if home is not None:
+        os.environ["QUARTERMASTER_HOME"] = str(home)
+
+
+def main() -> None:
+    """Run the command line; errors that say what to do are one line on stderr, exit code 1."""
+    from mcp_registry.errors import RegistryError
+    from retrieval.errors import RetrievalError
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; Python must not complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (RegistryError, RetrievalError) as error:
+        _fail(error)
+    except BaseExceptionGroup as group:
+        ours, rest = group.split((RegistryError, RetrievalError))
+        if ours is None or rest is not None:
+            raise
+        _fail(_first(ours))
+
+
+def _first(group: BaseException) -> BaseException:
+    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
+
+
+def _fail(error: BaseException) -> None:
+    typer.secho(f"error: {error}", fg="red", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -163,7 +163,9 @@ class Registry:
         """Drop what was looked up: a server's entry has changed without its tools."""
         self._known = _Known()
 
-    async def sync(self, names: Sequence[str] = (), *, done: Done | None = None) -> list[SyncOutcome]:
+    async def sync(
+        self, names: Sequence[str] = (), *, done: Done | None = None, progress: Progress | None = None
+    ) -> list[SyncOutcome]:
         """Refresh the named servers, or all that can be started, then make the index equal to the catalogue.
 
         Raises:
@@ -173,7 +175,7 @@ class Registry:
         outcomes = await refresh_all(
             records, self.catalogue, self.sessions, parallel=self.settings.sync.parallel, done=done
         )
-        await self.reconcile()
+        await self.reconcile(progress)
         return outcomes
 
     async def look_again(self, name: str) -> SyncOutcome | None:
@@ -232,14 +234,16 @@ async def open_registry(
 
 
 @asynccontextmanager
-async def keep_current(registry: Registry, looks: Looks, *, watch: bool) -> AsyncGenerator[None]:
+async def keep_current(
+    registry: Registry, looks: Looks, *, watch: bool, done: Done | None = None
+) -> AsyncGenerator[None]:
     """While inside: notices of change are followed, other processes' changes are seen, and with `watch` every server
     is kept connected and asked again every `sync.interval_s`. A failure in here ends the block: nothing dies quietly.
     """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_follow_notices(registry, looks))]
+        tasks = [group.create_task(_follow_notices(registry, looks, done))]
         if watch:
-            tasks.append(group.create_task(_watch_all(registry, looks)))
+            tasks.append(group.create_task(_watch_all(registry, done)))
         try:
             yield
         finally:
@@ -247,17 +251,19 @@ async def keep_current(registry: Registry, looks: Looks, *, watch: bool) -> Asyn
                 task.cancel()
 
 
-async def _follow_notices(registry: Registry, looks: Looks) -> None:
+async def _follow_notices(registry: Registry, looks: Looks, done: Done | None) -> None:
     while True:
         for name in await looks.next(within_s=registry.settings.gateway.refresh_s):
-            await registry.look_again(name)
+            outcome = await registry.look_again(name)
+            if outcome is not None and done is not None:
+                done(outcome)
         if await asyncio.to_thread(registry.catalogue.generation) != registry.index.generation:
             await registry.reconcile()
 
 
-async def _watch_all(registry: Registry, looks: Looks) -> None:
+async def _watch_all(registry: Registry, done: Done | None) -> None:
     while True:
-        for outcome in await registry.sync():
+        for outcome in await registry.sync(done=done):
             record = await registry.server(outcome.server)
             if outcome.ok and record is not None and record.spec is not None:
                 await registry.sessions.watch(record.spec)

@@ -100,3 +100,8 @@ def chosen_kind(count: int, kind: VectorKind) -> Literal["flat", "hnsw"]:
 def load_vectors(path: Path) -> FaissIndex:
     """An index that `save` wrote. Raises RuntimeError (FAISS's own) when the file cannot be read."""
     return FaissIndex(faiss.read_index(str(path)))
+
+
+def gpu_count() -> int:
+    """How many GPUs this FAISS can use: 0 with the CPU package."""
+    return int(_faiss.get_num_gpus()) if hasattr(_faiss, "get_num_gpus") else 0

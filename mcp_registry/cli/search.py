@@ -1,0 +1,117 @@
+"""`quartermaster search`: the fast path. It imports neither the MCP SDK nor the ORM, which cost a second each."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
+from mcp_registry.generation import read_generation, read_published
+from mcp_registry.home import Home
+from mcp_registry.policy import policy_of
+from mcp_registry.settings import Settings, load_settings
+from retrieval.embedding import open_embedder
+from retrieval.hit import Hit
+from retrieval.index import ToolIndex, open_index
+from retrieval.ranking import Kind
+
+app = typer.Typer()
+
+_DESCRIPTION_CHARACTERS = 160
+
+
+@app.command(
+    epilog="Examples: quartermaster search 'convert a PDF to text' | quartermaster search 'weather in Paris' -k 3 --why"
+    " | quartermaster search 'create an issue' --json"
+)
+def search(
+    query: Annotated[str, typer.Argument(help="The task, in plain words.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many to return.")] = 5,
+    why: Annotated[bool, typer.Option("--why", help="Say what each part of the search saw.")] = False,
+    kind: Annotated[str, typer.Option("--kind", help="tools, servers (offered ones), or all.")] = "all",
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Find tools, and servers that are offered, by what they do. Nothing is started."""
+    if kind not in {"tools", "servers", "all"}:
+        raise typer.BadParameter(f"{kind!r} is not one of tools, servers, all", param_hint="--kind")
+    if not query.strip():
+        raise typer.BadParameter("say what the tool should do", param_hint="QUERY")
+    place = home_of(home)
+    settings = load_settings(place)
+    index = _current_index(place, settings)
+    started = time.perf_counter()
+    hits = index.search(query, k, kind=_kind(kind), allow=policy_of(settings.policy).allows)
+    seconds = time.perf_counter() - started
+    published = read_published(place.database_url, [hit.id for hit in hits])
+    entries = [_entry(hit, published[hit.id]) for hit in hits if hit.id in published]
+    if json:
+        print_json(entries)
+        return
+    if not len(index):
+        note(
+            "Nothing is indexed yet: add a server (quartermaster servers add …) and sync (quartermaster servers sync)."
+        )
+        return
+    for place_, entry in enumerate(entries, 1):
+        _print(place_, entry, why=why)
+    note(f"{len(entries)} of {len(index):,} in {seconds * 1000:.1f} ms")
+
+
+def _kind(text: str) -> Kind:
+    return "tools" if text == "tools" else "servers" if text == "servers" else "all"
+
+
+def _current_index(home: Home, settings: Settings) -> ToolIndex:
+    embedder = open_embedder(settings.retrieval.model, threads=settings.retrieval.threads or None)
+    index = open_index(home.index, embedder, settings.retrieval)
+    generation = read_generation(home.database_url)
+    if generation is not None and index.generation != generation:
+        # Another process stopped between catalogue and index, or the model was changed: the slow path mends it.
+        from mcp_registry.catalogue import open_catalogue
+        from mcp_registry.indexing import reconcile
+
+        with open_catalogue(home.database_url) as catalogue, embedding_progress() as progress:
+            reconcile(index, catalogue, progress)
+    return index
+
+
+def _entry(hit: Hit, published: dict[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"kind": hit.kind}
+    if hit.kind == "tool":
+        entry |= {"tool_id": hit.id}
+    entry |= {
+        "server": hit.server,
+        "name": published.get("name", hit.id),
+        "title": published.get("title"),
+        "description": published.get("description", ""),
+        "score": round(hit.score, 6),
+        "signals": {name: round(value, 6) for name, value in hit.signals.items()},
+        "words": list(hit.words),
+    }
+    if hit.kind == "tool":
+        entry["input_schema"] = published.get("inputSchema")
+        entry["annotations"] = published.get("annotations")
+    return entry
+
+
+def _print(place: int, entry: dict[str, Any], *, why: bool) -> None:
+    from rich.text import Text
+
+    label = entry["tool_id"] if entry["kind"] == "tool" else f"{entry['server']} (server, not enabled)"
+    line = Text.assemble((f"{place:>2} ", "dim"), (label, "bold cyan"), (f"  {entry['score']:.3f}", "dim"))
+    show(line)
+    description = " ".join(entry["description"].split())
+    if description:
+        cut = description[:_DESCRIPTION_CHARACTERS] + ("…" if len(description) > _DESCRIPTION_CHARACTERS else "")
+        show(Text("   " + cut))
+    if why:
+        signals = entry["signals"]
+        show(
+            Text(
+                f"   meaning {signals['dense']:.3f} (place {signals['dense_rank']:.0f}), "
+                f"words {signals['lexical']:.3f} (place {signals['lexical_rank']:.0f})"
+                + (f": {', '.join(entry['words'])}" if entry["words"] else ""),
+                style="dim",
+            )
+        )

@@ -1,0 +1,70 @@
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.lexical import best_possible, build_lexical, corpus_of, merge_lexical, score
+
+documents = st.lists(
+    st.dictionaries(st.sampled_from("abcdefg"), st.floats(0.25, 5, width=32), max_size=5), min_size=1, max_size=12
+)
+
+
+def plain_bm25(docs: list[dict[str, float]], query: list[str], k1: float = 1.2, b: float = 0.75) -> list[float]:
+    """The formula as the textbook writes it, one document and one word at a time."""
+    mean = sum(sum(doc.values()) for doc in docs) / len(docs)
+    scores = []
+    for doc in docs:
+        total = 0.0
+        for word in dict.fromkeys(query):
+            found = sum(word in other for other in docs)
+            if word in doc:
+                idf = math.log(1 + (len(docs) - found + 0.5) / (found + 0.5))
+                total += idf * (k1 + 1) * doc[word] / (doc[word] + k1 * (1 - b + b * sum(doc.values()) / mean))
+        scores.append(total)
+    return scores
+
+
+@given(documents, st.lists(st.sampled_from("abcxyz"), min_size=1, max_size=4))
+def test_scores_equal_the_textbook_formula(docs: list[dict[str, float]], query: list[str]) -> None:
+    segment = build_lexical(docs)
+    corpus = corpus_of([segment], query)
+    if any(docs):
+        np.testing.assert_allclose(score(segment, corpus), plain_bm25(docs, query), rtol=1e-4, atol=1e-5)
+    assert (score(segment, corpus) <= best_possible(corpus) + 1e-6).all()
+
+
+@given(documents, documents, st.data())
+def test_merging_segments_equals_building_from_the_living_documents(
+    first: list[dict[str, float]], second: list[dict[str, float]], data: st.DataObject
+) -> None:
+    alive = [
+        np.array(data.draw(st.lists(st.booleans(), min_size=len(docs), max_size=len(docs))), dtype=bool)
+        for docs in (first, second)
+    ]
+    merged = merge_lexical([(build_lexical(first), alive[0]), (build_lexical(second), alive[1])])
+    living = [
+        doc
+        for docs, mask in ((first, alive[0]), (second, alive[1]))
+        for doc, lives in zip(docs, mask, strict=True)
+        if lives
+    ]
+    rebuilt = build_lexical(living)
+    assert len(merged) == len(living)
+    for word in "abcdefg":
+        for got, wanted in zip(merged.postings(word), rebuilt.postings(word), strict=True):
+            np.testing.assert_allclose(got, wanted)
+
+
+def test_figures_of_several_segments_are_of_one_collection() -> None:
+    docs = [{"a": 1.0}, {"a": 1.0, "b": 2.0}, {"c": 1.0}]
+    whole, parts = build_lexical(docs), [build_lexical(docs[:1]), build_lexical(docs[1:])]
+    corpus = corpus_of([whole], ["a", "b"])
+    together = np.concatenate([score(part, corpus_of(parts, ["a", "b"])) for part in parts])
+    np.testing.assert_allclose(together, score(whole, corpus), rtol=1e-5)
+
+
+def test_no_documents_give_no_scores() -> None:
+    segment = build_lexical([])
+    assert len(score(segment, corpus_of([segment], ["a"]))) == 0
