@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-
 _FRONT_DOOR = "quartermaster.py"  # a single module, which import-linter cannot take: the last test looks at it
 
 
