@@ -17,3 +17,5 @@ class Feed:
     offers: tuple[Offer, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was kept but changed, and what the operator must do for it: a variable to export, a new name."""
