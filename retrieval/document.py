@@ -9,6 +9,9 @@ from retrieval.card import ServerCard
 from retrieval.tool import ToolSpec
 from retrieval.words import words
 
+_SAYS_NOTHING = frozenset({"mcp", "server", "servers"})
+"""Words of server names that tell no two servers apart."""
+
 _MAX_PASSAGE = 2000
 _MAX_PARAMETERS = 60
 _MAX_DEPTH = 4
@@ -48,18 +51,20 @@ def fields_of(thing: ToolSpec | ServerCard) -> Fields:
 
 
 def passage_of(thing: ToolSpec | ServerCard) -> str:
-    """The one text that is embedded: the name in words, the description, then the parameters' names.
+    """The one text that is embedded: server, name in words, description, then the parameters' names.
 
     Example:
-        "git log. Shows the commit logs. Parameters: repo path, max count"
+        "git: git log. Shows the commit logs. Parameters: repo path, max count"
     """
     fields = fields_of(thing)
+    server = " ".join(word for word in _spoken(fields.server) if word not in _SAYS_NOTHING)
     label = " ".join(dict.fromkeys(_spoken(fields.name)))
     heading = f"{label} ({fields.title})" if fields.title and fields.title.lower() != label else label
     parts = [heading, fields.description.strip()]
     if fields.parameters:
         parts.append("Parameters: " + ", ".join(" ".join(_spoken(name)) for name in fields.parameters.split(" ")))
-    return ". ".join(part.rstrip(".") for part in parts if part)[:_MAX_PASSAGE]
+    passage = ". ".join(part.rstrip(".") for part in parts if part)
+    return (f"{server}: {passage}" if server else passage)[:_MAX_PASSAGE]
 
 
 def _spoken(identifier: str) -> list[str]:

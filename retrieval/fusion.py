@@ -27,12 +27,12 @@ def reciprocal_rank(dense: Floats, lexical: Floats) -> Floats:
 
 
 def weighted(dense: Floats, lexical: Floats, *, dense_weight: float) -> Floats:
-    """`w * cosine + (1 - w) * lexical`, with cosines clipped to [0, 1] and lexical scores already in [0, 1]."""
+    """`w * cosine + (1 - w) * lexical`, with negative cosines as 0; lexical scores are 1 for a full match."""
     return (dense_weight * np.clip(dense, 0.0, 1.0) + (1.0 - dense_weight) * lexical).astype(np.float32)
 
 
 def fuse(kind: FusionKind, dense: Floats, lexical: Floats, *, dense_weight: float) -> Floats:
-    """The fused score of each candidate, in [0, 1]; higher is better."""
+    """The fused score of each candidate, 0 or more; higher is better, and 1 is about the best there is."""
     match kind:
         case "weighted":
             return weighted(dense, lexical, dense_weight=dense_weight)

@@ -11,12 +11,12 @@ from retrieval.tool import split_tool_id
 class Hit:
     """A tool or a server card that was found, best first in the list it came in.
 
-    `score` is the fused score in [0, 1], comparable within one search. `signals` says what each part saw: `dense`
-    (cosine), `lexical` (BM25), the rank in each, and `words`, the query's words that the tool's text has.
+    `score` is the fused score, from 0 to about 1. `signals` says what each part saw: `dense` (cosine), `lexical` (BM25;
+    1 is a full match) and the place in each; `words` are the query's words that the tool's text has.
 
     Example:
         Hit(id="git/git_log", kind="tool", score=0.93,
-            signals={"dense": 0.61, "dense_rank": 1, "lexical": 9.4, "lexical_rank": 2}, words=("commit", "log"))
+            signals={"dense": 0.61, "dense_rank": 1, "lexical": 0.94, "lexical_rank": 2}, words=("commit", "log"))
     """
 
     id: str

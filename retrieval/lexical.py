@@ -12,6 +12,7 @@ Floats = NDArray[np.float32]
 
 K1 = 1.2
 B = 0.75
+_RARE_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,11 @@ def score(segment: LexicalSegment, corpus: Corpus, *, k1: float = K1, b: float =
     return scores
 
 
-def best_possible(corpus: Corpus, *, k1: float = K1) -> float:
-    """The score that no document exceeds: every query word present without end. Scores over this lie in [0, 1)."""
-    return (k1 + 1) * sum(corpus.idf.values())
+def full_match(corpus: Corpus, *, k1: float = K1) -> float:
+    """What BM25 gives at most for the query's three rarest words: the score that counts as a full lexical match.
+
+    Over the sum of all words a long query would make every match look weak, over the best score found every query
+    would look well matched; this lies between, and was measured to beat both (docs/decisions/002-fusion.md).
+    """
+    rarest = sorted(corpus.idf.values(), reverse=True)[:_RARE_WORDS]
+    return (k1 + 1) * sum(rarest)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from retrieval.embedding import Vectors
 from retrieval.fusion import fuse, ranks
 from retrieval.hit import Hit
-from retrieval.lexical import Corpus, best_possible, corpus_of, score
+from retrieval.lexical import Corpus, full_match, corpus_of, score
 from retrieval.segment import Alive, Segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot
@@ -39,8 +39,8 @@ def rank(
 ) -> list[Hit]:
     """The k best hits, best first. Equal scores are ordered by id, so the same query gives the same list.
 
-    `vector` is the query's, float32[dim]. Lexical scores are BM25 over the highest score that any document could
-    reach, so that they lie in [0, 1) and mean the same for every query.
+    `vector` is the query's, float32[dim]. Lexical scores are BM25 over `full_match`, so that they mean the same for
+    every query: 1 is a match of its three rarest words.
     """
     corpus = corpus_of([segment.lexical for segment in now.segments], words(query))
     depth = max(k, settings.candidates)
@@ -75,7 +75,7 @@ def rank(
 def _candidates(segment: Segment, allowed: Alive, vector: Vectors, corpus: Corpus, depth: int) -> Candidates:
     everything = bool(allowed.all())
     _, near = segment.vectors.search(vector, depth, None if everything else allowed)
-    lexical = score(segment.lexical, corpus) / np.float32(best_possible(corpus) or 1.0)
+    lexical = score(segment.lexical, corpus) / np.float32(full_match(corpus) or 1.0)
     if not everything:
         lexical = np.where(allowed, lexical, np.float32(0))
     positions = np.union1d(near, _top(lexical, depth)).astype(np.int64)
