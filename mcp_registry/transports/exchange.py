@@ -7,6 +7,7 @@ So nothing that fails here is raised: it is answered with a JSON-RPC error of ou
 import asyncio
 import itertools
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ class HttpClient(httpx2.AsyncClient):
         self._http = http
         self._limits = limits
         self._failures: dict[int, MCPError] = {}
+        self.last_failure: MCPError | None = None
         self._keys = itertools.count(1)
 
     def end(self, reason: str) -> None:
@@ -63,6 +65,8 @@ class HttpClient(httpx2.AsyncClient):
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         head = _head(request)
+        if request.method == "DELETE" and self.ended.done():
+            return httpx2.Response(204, request=request)  # nobody is there to say farewell to
         request.extensions = {**request.extensions, "timeout": self._patience(request, head)}
         try:
             response = await super().send(request, stream=True, **options)
@@ -114,8 +118,9 @@ class HttpClient(httpx2.AsyncClient):
         return b"".join(parts)
 
     def _answer(self, request: httpx2.Request, head: _Head, status: int, failure: MCPError) -> httpx2.Response:
+        self.last_failure = failure
         if head.id is None:
-            return httpx2.Response(status, request=request)
+            return httpx2.Response(204 if request.method == "DELETE" else status, request=request)
         key = next(self._keys)
         self._failures[key] = failure
         error = {"code": INTERNAL_ERROR, "message": failure.message, "data": {_MARK: key}}
@@ -165,6 +170,6 @@ def _reason(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+            return os.strerror(number) if (number := cause.errno or 0) > 0 else cause.strerror
         cause = cause.__cause__ or cause.__context__
     return str(error) or type(error).__name__

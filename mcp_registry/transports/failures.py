@@ -42,8 +42,9 @@ def explain_opening(spec: ServerSpec, error: Exception, *, hide: Callable[[str],
             said_limit = f"within {spec.limits.open_s:g} s of its start; if it needs longer, raise its limit open_s"
             return DeadlineExceeded(hide(f"{server} did not answer {said_limit}{printed}"))
         case Lost():
-            verb = "did not start" if isinstance(spec.transport, Stdio) else "cannot be reached"
-            return Unreachable(hide(f"{server} {verb}: {error.message}{printed}"))
+            transport = spec.transport
+            how = f"cannot be reached at {place(transport.url)}" if isinstance(transport, Http) else "did not start"
+            return Unreachable(hide(f"{server} {how}: {error.message}{printed}"))
         case HttpRefused():
             return _refused(spec, error, hide)
         case MCPError():

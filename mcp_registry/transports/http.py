@@ -18,7 +18,7 @@ from mcp_types import CONNECTION_CLOSED, RequestId
 
 from mcp_registry.server import Http, Limits
 from mcp_registry.transports.exchange import HttpClient
-from mcp_registry.transports.link import Link, Lost, TimedOut
+from mcp_registry.transports.link import HttpRefused, Link, Lost, TimedOut
 
 _STREAM_ENDED = ("SSE stream", "Connection closed")
 """How the SDK's own texts begin where a stream ended without the answer it owed."""
@@ -105,7 +105,10 @@ async def open_http(http: Http, *, limits: Limits) -> AsyncGenerator[Link]:
 
     async with AsyncExitStack() as stack:
         if http.kind == "sse":
-            streams = await stack.enter_async_context(sse_client(http.url, httpx_client_factory=same_client))
+            try:
+                streams = await stack.enter_async_context(sse_client(http.url, httpx_client_factory=same_client))
+            except httpx2.HTTPStatusError as error:
+                raise client.last_failure or HttpRefused(error.response.status_code, str(error)) from None
         else:
             await stack.enter_async_context(client)
             streams = await stack.enter_async_context(

@@ -19,6 +19,8 @@ def decode(line: bytes) -> list[dict[str, Any]]:
     Raises:
         NotAMessage: it is something else; many servers print to stdout what belongs on stderr.
     """
+    if line.lstrip()[:1] not in (b"{", b"["):
+        raise NotAMessage  # the cheap test comes first: a server may print a great deal
     try:
         value: Any = msgspec.json.decode(line)
     except (ValueError, RecursionError):
@@ -51,8 +53,6 @@ def error_of(raw: object) -> MCPError:
 
 def _decode_leniently(line: bytes) -> Any:
     """What Python's own encoder may write though it is not strictly JSON: NaN, and halves of surrogate pairs."""
-    if not line.lstrip().startswith((b"{", b"[")):
-        raise NotAMessage
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

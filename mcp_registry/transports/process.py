@@ -38,7 +38,8 @@ class Child(asyncio.SubprocessProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._tail = bytearray()
-        self._pid = 0
+        self.pid = 0
+        """Its process id, once it has started."""
 
     async def start(self) -> None:
         """Raises:
@@ -121,7 +122,7 @@ class Child(asyncio.SubprocessProtocol):
 
     def _signal_group(self, number: int) -> bool:
         try:
-            os.killpg(self._pid, number)
+            os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
             return False
         return True
@@ -131,7 +132,7 @@ class Child(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.SubprocessTransport)
         self._transport = transport
-        self._pid = transport.get_pid()
+        self.pid = transport.get_pid()
         stdin = transport.get_pipe_transport(0)
         assert isinstance(stdin, asyncio.WriteTransport)
         self._stdin = stdin

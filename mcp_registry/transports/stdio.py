@@ -8,6 +8,9 @@ from mcp_registry.transports.dispatcher import PipeDispatcher
 from mcp_registry.transports.link import Link
 from mcp_registry.transports.process import Child
 
+_MAX_NOISE_BYTES = 4 * 1024 * 1024
+"""So much on stdout in a row that is no message at all is a flood, not chatter."""
+
 
 @asynccontextmanager
 async def open_stdio(
@@ -20,7 +23,7 @@ async def open_stdio(
     Raises:
         OSError: the command or its working directory is missing, or cannot be used.
     """
-    dispatcher = PipeDispatcher(max_noise_bytes=max_message_bytes, deadlines=deadlines or {})
+    dispatcher = PipeDispatcher(max_noise_bytes=min(_MAX_NOISE_BYTES, max_message_bytes), deadlines=deadlines or {})
     child = Child(stdio, max_message_bytes=max_message_bytes, on_line=dispatcher.receive)
     dispatcher.attach(child)
 

@@ -1,7 +1,8 @@
 """A good server: both protocol eras, over stdio, or over streamable HTTP on the port given by `--http PORT`.
 
 Tools: echo(text), add(a, b), fail() is an error result, sleep(seconds), big(size) answers so many characters,
-progress(steps) reports each step, crash() ends the process in the middle of the call. `--delay SECONDS` starts late.
+progress(steps) reports each step, pid() tells the process, crash() ends it in the middle of the call.
+`--delay SECONDS` starts late.
 """
 
 import argparse
@@ -52,6 +53,12 @@ async def progress(steps: int, ctx: Context) -> str:
     for step in range(1, steps + 1):
         await ctx.report_progress(step, steps, f"step {step}")
     return "done"
+
+
+@server.tool()
+def pid() -> int:
+    """Tell the process id."""
+    return os.getpid()
 
 
 @server.tool()
