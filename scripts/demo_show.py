@@ -47,9 +47,9 @@ class Show:
         longest = max((len(tool["tool_id"]) for tool in tools), default=0)
         for place, tool in enumerate(tools, 1):
             line = Text(f"     {place}. {tool['tool_id']:<{longest}}  {tool['score']:.2f}  ")
-            line.append(tool["why"], style="dim")
             if not tool.get("callable", True):
-                line.append("  (a definition, no server)", style="yellow")
+                line.append("no server behind it; ", style="yellow")
+            line.append(tool["why"], style="dim")
             line.truncate(self._out.width, overflow="ellipsis")
             self._out.print(line)
 
