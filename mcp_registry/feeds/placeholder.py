@@ -19,7 +19,7 @@ _BLANK = re.compile(
     r"(?:(?:[A-Za-z]:)?[\\/]?(?:[\w.-]+[\\/])*(?:abs(?:olute)?[\\/_ -]?)?path[\\/_-]to(?![A-Za-z])"
     r"|/(?:Users|home)/[\w.-]+)[^\s:=,;\"']*"
     r"|\b[A-Za-z]:\\[^\s,;\"']*)"
-    r"|(?P<your>(?<![\w-])(?:[A-Za-z0-9]+[_-])*your(?:[_-][\w-]*|[a-z]+)?(?![A-Za-z]))",
+    r"|(?P<your>(?<![\w-])(?:[A-Za-z0-9]+[_-])*your(?:[_-][\w-]*|(?!sel[fv])[a-z]{2,})?(?![A-Za-z]))",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"(?i).*(?<![a-z])x{3,}(?![a-z]).*|.*\*{3,}.*|\.{3}|.+[ _-]here|changeme")
@@ -76,7 +76,7 @@ class Blanks:
         own = as_variable(self.server, "")
         generic = _GENERIC.issuperset(variable.lower().strip("_").split("_")) or len(variable) <= 2
         if generic and not variable.startswith(f"{own}_"):
-            variable = f"{own}_{variable}"
+            variable = f"{own}_{variable}".upper()
         if default is not None and not re.search(r"[${}]", default):
             return f"${{{variable}:-{default}}}"
         if variable not in OF_THE_SYSTEM:
