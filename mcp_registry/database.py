@@ -104,7 +104,9 @@ def _prepare_folder(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CatalogueError(f"the folder {file.parent} for the catalogue cannot be made: {error.strerror}") from error
+        raise CatalogueError(
+            f"the folder {file.parent} for the catalogue cannot be made or entered: {error.strerror}"
+        ) from error
     blocked = [path for path in (file.parent, file) if path.exists() and not os.access(path, os.W_OK)]
     if blocked:
         raise CatalogueError(

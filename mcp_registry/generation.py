@@ -25,16 +25,12 @@ def read_generation(url: str) -> int | None:
 
 
 def _from_sqlite(file: Path) -> int | None:
-    if not file.exists() or file.stat().st_size == 0:
-        return None
-    mode = "mode=ro"
-    if not file.with_name(file.name + "-wal").exists() and not _writable(file.parent):
-        # Reading needs the -wal and -shm files beside it. Nobody writes here, or they would exist.
-        mode = "immutable=1"
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=10)) as connection:
+        if not file.exists() or file.stat().st_size == 0:
+            return None
+        with closing(sqlite3.connect(_read_only_uri(file), uri=True, timeout=10)) as connection:
             row = connection.execute(_QUERY).fetchone()
-    except sqlite3.OperationalError as error:
+    except (OSError, sqlite3.OperationalError) as error:
         if "no such table" in str(error):
             return None
         raise CatalogueError(f"SQLite file {file} cannot be read: {error}") from error
@@ -45,8 +41,11 @@ def _from_sqlite(file: Path) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK)
+def _read_only_uri(file: Path) -> str:
+    # A reader needs the -wal and -shm files beside it. Where it cannot make them and they are not there, nobody writes.
+    log = file.with_name(f"{file.name}-wal")
+    mode = "mode=ro" if log.exists() or os.access(file.parent, os.W_OK) else "immutable=1"
+    return f"{file.absolute().as_uri()}?{mode}"
 
 
 def _from_postgres(address: DatabaseAddress) -> int | None:

@@ -11,9 +11,11 @@ from mcp_registry.migrations import configuration, revisions, upgrade
 def write_next_revision(message: str) -> str:
     """Compare tables.py with the revisions so far, and write what is missing as the next one; gives its path."""
     number = f"{int(revisions()[-1]) + 1:04d}"
-    with create_engine("sqlite://").begin() as connection:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
         upgrade(connection)
         script = command.revision(configuration(connection), message, autogenerate=True, rev_id=number)
+    engine.dispose()
     if script is None or isinstance(script, list):
         raise SystemExit("no revision was written")
     return str(script.path)

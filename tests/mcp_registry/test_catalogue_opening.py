@@ -160,7 +160,10 @@ def test_a_folder_in_the_place_of_the_file_says_so(tmp_path):
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CatalogueError, match="cannot be made"), open_catalogue(sqlite_url(tmp_path / "file" / "c.db")):
+    with (
+        pytest.raises(CatalogueError, match="cannot be made or entered"),
+        open_catalogue(sqlite_url(tmp_path / "file" / "c.db")),
+    ):
         pass
 
 

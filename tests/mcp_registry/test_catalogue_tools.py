@@ -1,8 +1,11 @@
 """Tools in the catalogue, on SQLite and on PostgreSQL."""
 
+import gzip
+import json
 from datetime import UTC, datetime
-from itertools import count
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +13,7 @@ from mcp_registry.catalogue_tools import tool_from_published
 from retrieval.tool import ToolSpec
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-NUMBERS = count()
+REAL_TOOLS = Path(__file__).parents[3] / "shared" / "data" / "mcp_tools.jsonl.gz"
 
 TEXT = st.text(st.characters(), max_size=20)  # every code point: NUL and lone surrogates too
 JSON = st.recursive(
@@ -80,3 +83,21 @@ def test_nearest_prefers_the_right_name_then_the_right_server(catalogue):
     assert catalogue.nearest("github/create_isue", n=2) == ["github/create_issue", "gitlab/create_issue"]
     assert catalogue.nearest("git/create_issue", n=1) == ["github/create_issue"]
     assert catalogue.nearest("zzz/qqq") == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL_TOOLS.exists(), reason="the collection of real tool definitions is not on this machine")
+def test_twenty_thousand_real_tools_come_back_whole_and_a_second_load_changes_nothing(catalogue):
+    with gzip.open(REAL_TOOLS, "rt", encoding="utf-8") as lines:
+        entries = [json.loads(line) for line in lines]
+    tools = [
+        ToolSpec(server=e["server"], name=e["name"], description=e["description"], input_schema=e["input_schema"])
+        for e in entries
+    ]
+    assert catalogue.load_definitions(tools, origin="mcp_tools.jsonl", at=NOW).added == len(tools) > 20_000
+    generation = catalogue.generation()
+    assert {tool.tool_id: tool for tool in tools} == {tool.tool_id: tool for tool in catalogue.all_tools()}
+    assert catalogue.fingerprints() == {tool.tool_id: tool.fingerprint for tool in tools}
+    assert catalogue.load_definitions(tools, origin="mcp_tools.jsonl", at=NOW).unchanged == len(tools)
+    assert catalogue.generation() == generation
+    assert sum(record.tools for record in catalogue.servers()) == len(tools)

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,16 @@ from mcp_registry.tables import metadata
 from retrieval.tool import ToolSpec
 
 ROOT = Path(migrations.__file__).parents[2]
+
+
+@contextmanager
+def connected(url):
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def copy_packages(folder):
@@ -42,14 +53,14 @@ def test_opening_again_migrates_nothing(catalogue_url):
 
 
 def test_the_numbers_read_from_the_folder_are_those_that_alembic_sees():
-    with create_engine("sqlite://").connect() as connection:
+    with connected("sqlite://") as connection:
         scripts = ScriptDirectory.from_config(migrations.configuration(connection))
     assert scripts.get_heads() == [migrations.revisions()[-1]]
     assert [script.revision for script in scripts.walk_revisions()] == migrations.revisions()[::-1]
 
 
 def test_every_revision_can_be_taken_back():
-    with create_engine("sqlite://").begin() as connection:
+    with connected("sqlite://") as connection:
         migrations.upgrade(connection)
         command.downgrade(migrations.configuration(connection), "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
@@ -73,7 +84,7 @@ def test_a_revision_that_makes_a_table_anew_keeps_the_rows_that_refer_to_it(cata
     program = "import sys; from mcp_registry.database import open_database as o; o(sys.argv[1], wait_s=9).__enter__()"
     subprocess.run([sys.executable, "-c", program, catalogue_url], cwd=copied, check=True, timeout=60)
     url = catalogue_url.replace("postgresql://", "postgresql+psycopg://")
-    with create_engine(url).connect() as connection:
+    with connected(url) as connection:
         assert connection.execute(text("SELECT name, source FROM server")).all() == [("git", "tools.jsonl")]
         assert connection.execute(text("SELECT tool_id FROM tool")).all() == [("git/log",)]
 
