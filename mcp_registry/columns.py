@@ -1,15 +1,13 @@
 """Column types that keep every value of ours whole, on SQLite and on PostgreSQL alike."""
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_UNSTORABLE = re.compile(r"[\\\x00\ud800-\udfff]")
-_ESCAPED = re.compile(r"\\(\\|u[0-9a-f]{4})")
+from mcp_registry.any_text import original, storable
 
 
 class AnyText(TypeDecorator[str]):
@@ -28,10 +26,10 @@ class AnyText(TypeDecorator[str]):
         return dialect.type_descriptor(String(collation=collation))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _UNSTORABLE.sub(_escape, value)
+        return None if value is None else storable(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        return value if value is None or "\\" not in value else _ESCAPED.sub(_unescape, value)
+        return None if value is None else original(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -64,11 +62,3 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _escape(match: re.Match[str]) -> str:
-    return "\\\\" if match[0] == "\\" else f"\\u{ord(match[0]):04x}"
-
-
-def _unescape(match: re.Match[str]) -> str:
-    return "\\" if match[1] == "\\" else chr(int(match[1][1:], 16))

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_registry.database_url import sqlite_url
+
 VARIABLE = "QUARTERMASTER_HOME"
 DATABASE_VARIABLE = "QUARTERMASTER_DATABASE_URL"
 
@@ -30,7 +32,7 @@ class Home:
     @property
     def database_url(self) -> str:
         """The catalogue's database: `QUARTERMASTER_DATABASE_URL`, or a SQLite file in this folder."""
-        return os.environ.get(DATABASE_VARIABLE) or f"sqlite:///{self.path / 'catalogue.db'}"
+        return os.environ.get(DATABASE_VARIABLE) or sqlite_url(self.path / "catalogue.db")
 
 
 def find_home(path: Path | None = None) -> Home:

@@ -28,8 +28,12 @@ class ServerCard:
         if not self.name or "/" in self.name:
             raise ValueError(f"server name {self.name!r} must not be empty and must have no '/'")
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of what is known."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> str:
         known = [self.name, self.title, self.description, self.tags, self.tool_names]
         return hashlib.sha256(canonical_json(known).encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from retrieval.embedding import Vectors
 from retrieval.fusion import fuse, ranks
 from retrieval.hit import Hit
-from retrieval.lexical import Corpus, full_match, corpus_of, score
+from retrieval.lexical import Corpus, corpus_of, full_match, score
 from retrieval.segment import Alive, Segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot

@@ -72,12 +72,16 @@ class ToolSpec:
             parts["annotations"] = self.annotations
         return parts
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the canonical JSON of all that is published (ScaleMCP, Algorithm 1).
 
         Every published field counts, hints and schemas too: a tool whose annotations change has changed.
         """
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> str:
         return hashlib.sha256(canonical_json(self.published).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property

@@ -1,0 +1,75 @@
+"""What a search reads of the catalogue without opening it: the ORM and migrations cost more than the search itself."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from mcp_registry.any_text import original, storable
+from mcp_registry.database_url import MISSING_PSYCOPG, DatabaseAddress, parse_database_url
+from mcp_registry.errors import CatalogueError
+
+_TOOLS = "SELECT tool_id, published FROM tool WHERE tool_id IN ({})"
+_CARDS = "SELECT name, card FROM offer WHERE name IN ({})"
+
+
+def read_published(url: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What was published of each tool (by `server/name`) and each server card (by name) that the catalogue has.
+
+    Raises:
+        CatalogueError: the database is there and cannot be read.
+    """
+    tools = [storable(id_) for id_ in ids if "/" in id_]
+    cards = [storable(id_) for id_ in ids if "/" not in id_]
+    queries = [(query, wanted) for query, wanted in ((_TOOLS, tools), (_CARDS, cards)) if wanted]
+    return {original(id_): json.loads(text) for id_, text in _read(parse_database_url(url), queries)}
+
+
+def _read(address: DatabaseAddress, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:
+    """The rows of all queries, `{}` standing for the placeholders of their parameters; none without a catalogue."""
+    return _read_postgres(address, queries) if address.file is None else _read_sqlite(address.file, queries)
+
+
+def _read_sqlite(file: Path, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:
+    if not file.exists() or file.stat().st_size == 0:
+        return []
+    mode = "mode=ro"
+    if not file.with_name(file.name + "-wal").exists() and not os.access(file.parent, os.W_OK):
+        # Reading needs the -wal and -shm files beside it. Nobody writes here, or they would exist.
+        mode = "immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=10)) as connection:
+            return [
+                row
+                for query, wanted in queries
+                for row in connection.execute(query.format(",".join("?" * len(wanted))), list(wanted))
+            ]
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return []
+        raise CatalogueError(f"SQLite file {file} cannot be read: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise CatalogueError(
+            f"SQLite file {file} is not a database ({error}): move it away, and sync or import again"
+        ) from error
+
+
+def _read_postgres(address: DatabaseAddress, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise CatalogueError(MISSING_PSYCOPG) from error
+    try:
+        with psycopg.connect(**address.connect_arguments, autocommit=True) as connection:
+            return [
+                row
+                for query, wanted in queries
+                for row in connection.execute(query.format(",".join(["%s"] * len(wanted))).encode(), list(wanted))
+            ]
+    except psycopg.errors.UndefinedTable:
+        return []
+    except psycopg.Error as error:
+        raise CatalogueError(f"{address.shown} cannot be read: {address.without_secrets(str(error))}") from None
