@@ -20,7 +20,8 @@ class SyncOutcome:
     """What one sync of one server found. With an `error` nothing about its tools has changed."""
 
     server: str
-    found: ToolDiff[ToolSpec] = field(default_factory=ToolDiff[ToolSpec])
+    # Not ToolDiff[ToolSpec]: a call of the alias sets `__orig_class__`, which frozen slots refuse with a TypeError.
+    found: ToolDiff[ToolSpec] = field(default_factory=lambda: ToolDiff())
     tools: int = 0
     set_aside: tuple[SetAside, ...] = ()
     generation: int = -1
