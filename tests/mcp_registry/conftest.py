@@ -90,6 +90,12 @@ def _children() -> set[int]:
 
 
 @pytest.fixture
+def children() -> Callable[[], set[int]]:
+    """Tells the process ids of our children, as they are now."""
+    return _children
+
+
+@pytest.fixture
 def until() -> Callable[..., Any]:
     """Waits for a condition, at most so many seconds: `await until(lambda: path.exists())`."""
 

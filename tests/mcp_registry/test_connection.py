@@ -219,7 +219,7 @@ async def test_a_missing_command_is_named_and_how_to_get_it(script: Script) -> N
 
 async def test_a_missing_working_directory_is_named(tmp_path: Path) -> None:
     spec = ServerSpec(name="notes", transport=Stdio(command=sys.executable, cwd=str(tmp_path / "nowhere")))
-    with pytest.raises(Unreachable, match="working directory .*nowhere does not exist"):
+    with pytest.raises(Unreachable, match=r"working directory .*nowhere does not exist"):
         async with open_connection(spec):
             pass
 
@@ -259,13 +259,15 @@ async def test_an_error_of_the_caller_leaves_the_block_as_it_is(script: Script) 
             raise LookupError("mine")
 
 
-async def test_a_cancelled_opening_leaves_nothing_behind(script: Script) -> None:
+async def test_a_cancelled_opening_leaves_nothing_behind(script: Script, children, until) -> None:
+    before = children()
+
     async def open_and_wait() -> None:
         async with open_connection(script("silent")):
             pass
 
     opening = asyncio.create_task(open_and_wait())
-    await asyncio.sleep(0.3)
+    await until(lambda: children() - before)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
