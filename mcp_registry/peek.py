@@ -12,8 +12,22 @@ from mcp_registry.any_text import original, storable
 from mcp_registry.database_url import MISSING_PSYCOPG, DatabaseAddress, parse_database_url
 from mcp_registry.errors import CatalogueError
 
+_GENERATION = "SELECT generation FROM state"
 _TOOLS = "SELECT tool_id, published FROM tool WHERE tool_id IN ({})"
 _CARDS = "SELECT name, card FROM offer WHERE name IN ({})"
+
+
+def read_generation(url: str) -> int | None:
+    """The catalogue's generation; None while the database, or the catalogue in it, does not exist yet.
+
+    Two readings that are equal mean that no tool and no card has changed in between. Numbers of two databases do not
+    coincide: each starts at the time when it was made.
+
+    Raises:
+        CatalogueError: the database is there and cannot be read.
+    """
+    rows = _read(parse_database_url(url), [(_GENERATION, [])])
+    return int(rows[0][0]) if rows else None
 
 
 def read_published(url: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -34,20 +48,16 @@ def _read(address: DatabaseAddress, queries: Sequence[tuple[str, Sequence[str]]]
 
 
 def _read_sqlite(file: Path, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:
-    if not file.exists() or file.stat().st_size == 0:
-        return []
-    mode = "mode=ro"
-    if not file.with_name(file.name + "-wal").exists() and not os.access(file.parent, os.W_OK):
-        # Reading needs the -wal and -shm files beside it. Nobody writes here, or they would exist.
-        mode = "immutable=1"
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=10)) as connection:
+        if not file.exists() or file.stat().st_size == 0:
+            return []
+        with closing(sqlite3.connect(_read_only_uri(file), uri=True, timeout=10)) as connection:
             return [
                 row
                 for query, wanted in queries
                 for row in connection.execute(query.format(",".join("?" * len(wanted))), list(wanted))
             ]
-    except sqlite3.OperationalError as error:
+    except (OSError, sqlite3.OperationalError) as error:
         if "no such table" in str(error):
             return []
         raise CatalogueError(f"SQLite file {file} cannot be read: {error}") from error
@@ -55,6 +65,13 @@ def _read_sqlite(file: Path, queries: Sequence[tuple[str, Sequence[str]]]) -> li
         raise CatalogueError(
             f"SQLite file {file} is not a database ({error}): move it away, and sync or import again"
         ) from error
+
+
+def _read_only_uri(file: Path) -> str:
+    # A reader needs the -wal and -shm files beside it. Where it cannot make them and they are not there, nobody writes.
+    log = file.with_name(f"{file.name}-wal")
+    mode = "mode=ro" if log.exists() or os.access(file.parent, os.W_OK) else "immutable=1"
+    return f"{file.absolute().as_uri()}?{mode}"
 
 
 def _read_postgres(address: DatabaseAddress, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:

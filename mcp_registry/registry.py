@@ -51,6 +51,7 @@ class Registry:
         self._audit = audit
         self._known = _Known()
         self._checks: dict[str, ArgumentCheck] = {}
+        self._listing: dict[str, asyncio.Lock] = {}
 
     async def search(self, query: str, k: int, *, kind: Kind = "tools") -> list[tuple[Hit, ToolSpec]]:
         """The k best tools that the policy allows, best first, each with its definition."""
@@ -172,9 +173,7 @@ class Registry:
             UnknownServer: a name that is not registered; nothing is synced.
         """
         records = await asyncio.to_thread(self._startable, names)
-        outcomes = await refresh_all(
-            records, self.catalogue, self.sessions, parallel=self.settings.sync.parallel, done=done
-        )
+        outcomes = await refresh_all(records, self._refresh, parallel=self.settings.sync.parallel, done=done)
         await self.reconcile(progress)
         return outcomes
 
@@ -183,12 +182,17 @@ class Registry:
         record = await asyncio.to_thread(self.catalogue.server, name)
         if record is None or record.spec is None:
             return None
-        outcome = await refresh(record, self.catalogue, self.sessions)
+        outcome = await self._refresh(record)
         if outcome.found:
             await asyncio.to_thread(follow, self.index, self.catalogue, outcome.found, outcome.generation)
             await asyncio.to_thread(self.index.save)
         self.forget()
         return outcome
+
+    async def _refresh(self, record: ServerRecord) -> SyncOutcome:
+        # One listing of a server at a time: two differences to the same state must not both be recorded.
+        async with self._listing.setdefault(record.name, asyncio.Lock()):
+            return await refresh(record, self.catalogue, self.sessions)
 
     async def reconcile(self, progress: Progress | None = None) -> None:
         """Make the index equal to the catalogue."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
-from mcp_registry.generation import read_generation
+from mcp_registry.peek import read_generation
 from mcp_registry.home import Home
 from mcp_registry.peek import read_published
 from mcp_registry.policy import policy_of

@@ -213,7 +213,7 @@ import sys
 sys.modules["psycopg"] = None
 from mcp_registry.catalogue import open_catalogue
 from mcp_registry.errors import CatalogueError
-from mcp_registry.generation import read_generation
+from mcp_registry.peek import read_generation
 for use in (read_generation, lambda url: open_catalogue(url).__enter__()):
     try:
         use("postgres://user:pw@localhost/db")

@@ -11,7 +11,7 @@ import pytest
 from mcp_registry.catalogue import open_catalogue
 from mcp_registry.database_url import sqlite_url
 from mcp_registry.errors import CatalogueError
-from mcp_registry.generation import read_generation
+from mcp_registry.peek import read_generation
 from retrieval.tool import ToolSpec
 
 
@@ -85,7 +85,7 @@ def test_it_costs_no_import_of_a_database_library(sqlite_catalogue_url):
         pass
     code = """
 import sys
-from mcp_registry.generation import read_generation
+from mcp_registry.peek import read_generation
 assert read_generation(sys.argv[1]) > 0
 heavy = {"sqlalchemy", "sqlmodel", "alembic", "pydantic", "psycopg"} & set(sys.modules)
 assert not heavy, heavy
