@@ -20,9 +20,7 @@ def connect(
     client: Annotated[str, typer.Argument(help=f"One of {', '.join(CLIENTS)}.")],
     write_: Annotated[bool, typer.Option("--write", help="Write it into the client's file, after a backup.")] = False,
     path: Annotated[Path | None, typer.Option("--path", help="The file, where it is not the usual one.")] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help="Reach a running `quartermaster serve` instead.")
-    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Reach a running `quartermaster serve` instead.")] = None,
     home: HomeOption = None,
 ) -> None:
     """Print the entry for a client's configuration and where it belongs, or write it."""

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
-from mcp_registry.peek import read_generation
 from mcp_registry.home import Home
-from mcp_registry.peek import read_published
+from mcp_registry.peek import read_generation, read_published
 from mcp_registry.policy import policy_of
 from mcp_registry.settings import Settings, load_settings
 from retrieval.embedding import open_embedder
