@@ -201,14 +201,15 @@ class Session:
             raise Unreachable(f"{self._last_failure} (next try in {wait:.1f} s)")
 
     def _count(self, connection: Connection) -> None:
-        """A connection that answered anything was a good one; one that was lost before that was a failure."""
+        """A connection that answered anything was a good one. One that was lost before may be bad luck, once."""
         if connection.answers:
             self._failures, self._retry_at = 0, 0.0
         elif connection.closed:
-            self._count_failure(f"server {self.spec.name!r} went away: {connection.reason}")
+            self._count_failure(f"server {self.spec.name!r} went away: {connection.reason}", forgiven=1)
 
-    def _count_failure(self, why: str) -> None:
+    def _count_failure(self, why: str, *, forgiven: int = 0) -> None:
         self._failures += 1
-        pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures - 1, 16))
-        self._retry_at = asyncio.get_running_loop().time() + pause * random.uniform(0.75, 1.25)  # noqa: S311
-        self._last_failure = why
+        if self._failures > forgiven:
+            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures - 1, 16))
+            self._retry_at = asyncio.get_running_loop().time() + pause * random.uniform(0.75, 1.25)  # noqa: S311
+            self._last_failure = why
