@@ -28,7 +28,8 @@ def make_server(meta_tools: MetaTools) -> Server[Any]:
     async def call_tool(context: ServerRequestContext[Any], params: types.CallToolRequestParams) -> Any:
         # Anything unexpected becomes the SDK's internal error at its own boundary; what a model can mend is a result.
         result = await meta_tools.call(params.name, params.arguments, forwarded_meta(params))
-        return dict(result.raw)
+        # Required since 2026-07-28; an older server's answer has none, and the SDK would refuse to pass it on.
+        return {"resultType": "complete", **result.raw}
 
     return Server(
         "quartermaster",
