@@ -9,6 +9,10 @@ from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress,
 from mcp_registry.home import Home
 from mcp_registry.settings import load_settings
 
+EPILOG = (
+    "Examples: quartermaster servers sync | quartermaster servers sync git time | quartermaster servers sync --watch"
+)
+
 
 def sync(
     names: Annotated[list[str] | None, typer.Argument(help="Which servers; all, unless told.")] = None,
