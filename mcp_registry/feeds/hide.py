@@ -10,9 +10,8 @@ from mcp_registry.feeds.secret import looks_secret
 from mcp_registry.server import Http, Stdio, Transport
 
 _PAIR = re.compile(r"(-{1,2}[A-Za-z][\w.-]*|[A-Za-z_][\w.-]*)=([\s\S]+)")
-_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\s*([^\s/][\s\S]*)")
+_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)(:\s*)([^\s/][\s\S]*)")
 _DEFAULT = re.compile(r"\$\{(\w+):-([^}]*)\}")
-_HEADER_FLAGS = frozenset({"--header", "-H"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +111,11 @@ class _Hiding:
 
     def _arg(self, flag: str, arg: str) -> str:
         header = _HEADER.fullmatch(arg)
-        if header and (flag in _HEADER_FLAGS or secret.BEARER.search(arg)):
-            return f"{header[1]}: {self.header(header[1], header[2])}"
+        if header and looks_secret(header[1], header[3]):
+            return f"{header[1]}{header[2]}{self.header(header[1], header[3])}"
         pair = _PAIR.fullmatch(arg)
+        if pair and _HEADER.fullmatch(pair[2]):
+            return f"{pair[1]}={self._arg(pair[1], pair[2])}"
         if pair and looks_secret(pair[1], pair[2]):
             return f"{pair[1]}={self._value_of(pair[1], pair[2])}"
         # A flag that only might hold a secret (`--auth`) may as well hold nothing: what follows it is left alone.

@@ -192,7 +192,9 @@ def _kind(entry: Mapping[str, Any], url: object) -> Literal["stdio", "http", "ss
     said = entry.get("type") or entry.get("transport")
     if isinstance(said, Mapping):
         said = said.get("type")
-    match str(said or "").lower().replace("_", "-"):
+    if not isinstance(said, str | None):
+        raise NoTransport("its type must be a text")
+    match (said or "").lower().replace("_", "-"):
         case "":
             return "http" if url is not None and url == entry.get("httpUrl") else None
         case "stdio" | "local":

@@ -19,6 +19,10 @@ from mcp_registry.offer import LaunchOption
 from mcp_registry.server import Http
 
 _DANGLING = re.compile(r"\$[0-9A-Za-z]{0,4}")
+_TEXTS = (
+    *("name", "title", "description", "summary", "author_name"),
+    *("category", "type", "url", "server_command", "sse_url"),
+)
 _SOURCE = "MCPCorpus"
 
 
@@ -64,6 +68,7 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     metadata = record.get("metadata")
     inner: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
     flat = {key: _real(value) for key, value in {**inner, **record}.items() if key != "metadata"}
+    flat.update({key: None for key in _TEXTS if not isinstance(flat.get(key), str)})
     link = str(record.get("href") or "").split("?")[0]
     parts = [_mended(unquote(part)) for part in link.split("/") if part]
     flat["name"] = flat.get("name") or (parts[1] if len(parts) > 1 else None) or flat.get("title") or "unnamed"

@@ -45,6 +45,7 @@ def test_every_spelling_of_an_entry_is_read(entry, transport):
         ({"url": "file:///etc/passwd"}, "http:// or https://"),
         ({"url": ["https://x"]}, "URL must be a text"),
         ({"url": "https://x", "type": "websocket"}, "'websocket' is not known"),
+        ({"url": "https://x", "type": 1}, "type must be a text"),
         ({"command": "a", "cwd": 1}, "cwd must be a text"),
     ],
 )

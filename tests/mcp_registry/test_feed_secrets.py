@@ -112,6 +112,8 @@ def test_a_header_is_named_after_the_server_and_keeps_its_scheme():
         (("-e", "GITHUB_TOKEN=abc", "img"), ("-e", "GITHUB_TOKEN=${GITHUB_TOKEN}", "img")),
         (("-e", "GITHUB_TOKEN", "img"), ("-e", "GITHUB_TOKEN", "img")),
         (("--header", "Authorization: Bearer abc"), ("--header", "Authorization: Bearer ${SRV_AUTHORIZATION}")),
+        (("--header=X-Api-Key:abc",), ("--header=X-Api-Key:${SRV_X_API_KEY}",)),
+        (("--header", "Accept: text/html"), ("--header", "Accept: text/html")),
         (("postgresql://u:p@ss@h/db",), ("postgresql://u:${SRV_PASSWORD}@h/db",)),
         (("https://h/mcp?token=abc&x=1",), ("https://h/mcp?token=${SRV_TOKEN}&x=1",)),
         (("--config", '{"apiKey":"abc","n":1}'), ("--config", '{"apiKey":"${SRV_API_KEY}","n":1}')),
