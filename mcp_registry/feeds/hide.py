@@ -11,6 +11,7 @@ from mcp_registry.server import Http, Stdio, Transport
 
 _PAIR = re.compile(r"(-{1,2}[A-Za-z][\w.-]*|[A-Za-z_][\w.-]*)=([\s\S]+)")
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)(:\s*)([^\s/][\s\S]*)")
+_NEXT_FLAG = re.compile(r"--[a-z][a-z0-9-]*(?:=.*)?|-[A-Za-z]{1,8}")
 _DEFAULT = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
@@ -114,13 +115,15 @@ class _Hiding:
         if header and looks_secret(header[1], header[3]):
             return f"{header[1]}{header[2]}{self.header(header[1], header[3])}"
         pair = _PAIR.fullmatch(arg)
-        if pair and _HEADER.fullmatch(pair[2]):
-            return f"{pair[1]}={self._arg(pair[1], pair[2])}"
-        if pair and looks_secret(pair[1], pair[2]):
+        if pair and secret.name_is_secret(pair[1], pair[2]) and looks_secret(pair[1], pair[2]):
             return f"{pair[1]}={self._value_of(pair[1], pair[2])}"
+        if pair and looks_secret(pair[1], pair[2]):
+            return f"{pair[1]}={self._arg('', pair[2])}"
+        if pair and (header := _HEADER.fullmatch(pair[2])) and looks_secret(header[1], header[3]):
+            return f"{pair[1]}={self._arg('', pair[2])}"
         # A flag that only might hold a secret (`--auth`) may as well hold nothing: what follows it is left alone.
         if flag.startswith("-") and "=" not in flag and secret.name_is_secret(flag, "") and looks_secret(flag, arg):
-            return arg if arg.startswith("-") else self._value_of(flag, arg)
+            return arg if _NEXT_FLAG.fullmatch(arg) else self._value_of(flag, arg)
         return self.text(arg, "an argument")
 
     def _value_of(self, flag: str, value: str) -> str:

@@ -109,6 +109,12 @@ def test_a_header_is_named_after_the_server_and_keeps_its_scheme():
     [
         (("--api-key", "abc"), ("--api-key", "${SRV_API_KEY}")),
         (("--api-key=abc",), ("--api-key=${SRV_API_KEY}",)),
+        (("--api-key=abc:def",), ("--api-key=${SRV_API_KEY}",)),
+        (("K_TOKEN=abc:def",), ("K_TOKEN=${K_TOKEN}",)),
+        (("--auth=abcdefghi",), ("--auth=${SRV_AUTH}",)),
+        (("--token", "-AbC123defGHI"), ("--token", "${SRV_TOKEN}")),
+        (("--token", "--verbose"), ("--token", "--verbose")),
+        (("DB=postgres://u:p@h/x",), ("DB=postgres://u:${SRV_PASSWORD}@h/x",)),
         (("-e", "GITHUB_TOKEN=abc", "img"), ("-e", "GITHUB_TOKEN=${GITHUB_TOKEN}", "img")),
         (("-e", "GITHUB_TOKEN", "img"), ("-e", "GITHUB_TOKEN", "img")),
         (("--header", "Authorization: Bearer abc"), ("--header", "Authorization: Bearer ${SRV_AUTHORIZATION}")),
