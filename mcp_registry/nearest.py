@@ -26,7 +26,7 @@ def nearest_names(wanted: str, names: Iterable[str], n: int = 3) -> list[str]:
 def nearest_tools(wanted: ToolId, tool_ids: Iterable[ToolId], n: int = 3) -> list[ToolId]:
     """At most `n` of the tool ids, nearest first: the tool's own name counts most, then how near its server is.
 
-    An id without a server is compared by name alone.
+    An id without a server is compared by name alone. When no name is close, the tools of the named server are given.
 
     Example:
         "git/create_isue", ["git/create_tag", "github/create_issue"] -> ["github/create_issue", "git/create_tag"]
@@ -34,13 +34,16 @@ def nearest_tools(wanted: ToolId, tool_ids: Iterable[ToolId], n: int = 3) -> lis
     server, name = split_tool_id(wanted)
     if not name:
         server, name = "", wanted
-    scored: list[tuple[float, str]] = []
+    close: list[tuple[float, str]] = []
+    of_server: list[tuple[float, str]] = []
     for tool_id in _shortlist(name, tool_ids, also=f"{server}/"):
         its_server, its_name = split_tool_id(tool_id)
-        likeness = _likeness(name, its_name)
+        likeness, server_likeness = _likeness(name, its_name), _likeness(server, its_server)
         if likeness >= _CLOSE:
-            scored.append((likeness + _SERVER_WEIGHT * _likeness(server, its_server), tool_id))
-    return _best(scored, n)
+            close.append((likeness + _SERVER_WEIGHT * server_likeness, tool_id))
+        elif server_likeness >= _CLOSE:
+            of_server.append((server_likeness + _SERVER_WEIGHT * likeness, tool_id))
+    return _best(close or of_server, n)
 
 
 def _shortlist(wanted: str, texts: Iterable[str], *, also: str | None = None) -> list[str]:

@@ -1,5 +1,6 @@
 """`quartermaster servers`: the servers that the catalogue knows. Only `sync` starts any."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,7 +56,12 @@ def add(
         transport: Stdio | Http = Http(url=url, headers=_pairs(header, "--header"), kind=kind)
     else:
         program, *arguments = command or []
-        transport = Stdio(command=program, args=tuple(arguments), env=_pairs(env, "--env"), cwd=cwd)
+        transport = Stdio(
+            command=program,
+            args=tuple(arguments),
+            env=_pairs(env, "--env"),
+            cwd=cwd or _folder_meant(program, *arguments),
+        )
     hidden = hide_secrets(transport, server=name)
     limits = Limits(call_s=call_timeout, open_s=open_timeout)
     spec = ServerSpec(name=name, transport=hidden.transport, limits=limits)
@@ -126,6 +132,13 @@ def enable(
             raise typer.Exit(1)
         catalogue.enable_offer(name, option)
     note(f"enabled {name}\nnext: quartermaster servers sync {name}")
+
+
+def _folder_meant(*argv: str) -> str | None:
+    """This folder, when the command names files by paths relative to it: the server is started from anywhere later."""
+    here = Path.cwd()
+    relative = (arg for arg in argv if not arg.startswith(("-", "/", "~", "$")))
+    return str(here) if any((here / arg).is_file() for arg in relative) else None
 
 
 def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
