@@ -32,6 +32,9 @@ class HttpDispatcher(JSONRPCDispatcher[TransportContext]):
         self._client = client
         self._sending: set[asyncio.Task[dict[str, Any]]] = set()
 
+    def busy(self) -> bool:
+        return bool(self._sending)
+
     async def send_raw_request(
         self,
         method: str,
@@ -58,8 +61,10 @@ class HttpDispatcher(JSONRPCDispatcher[TransportContext]):
         finally:
             if not sending.done():
                 sending.cancel()
-        if sending.cancelled() or not sending.done():
+        if not sending.done():
             raise TimedOut(method, seconds or 0.0)
+        if sending.cancelled():
+            raise Lost("it was closed", sent=True)
         try:
             return sending.result()
         except MCPError as error:
@@ -114,4 +119,5 @@ async def open_http(http: Http, *, limits: Limits) -> AsyncGenerator[Link]:
             streams = await stack.enter_async_context(
                 streamable_http_client(http.url, http_client=client, max_sse_event_size=limits.max_message_bytes)
             )
-        yield Link(dispatcher=HttpDispatcher(streams, client), ended=client.ended, said=lambda: "")
+        dispatcher = HttpDispatcher(streams, client)
+        yield Link(dispatcher=dispatcher, ended=client.ended, said=lambda: "", busy=dispatcher.busy)

@@ -136,6 +136,10 @@ class Keeper:
         listening = asyncio.create_task(self._listen(link, session))
         try:
             await asyncio.wait({over, link.ended}, return_when=asyncio.FIRST_COMPLETED)
+            listening.cancel()
+            patience = asyncio.get_running_loop().time() + self._spec.limits.call_s
+            while link.busy() and not over.done() and asyncio.get_running_loop().time() < patience:
+                await asyncio.wait({over}, timeout=0.05)
         finally:
             over.cancel()
             listening.cancel()

@@ -22,6 +22,8 @@ class Link:
     """Done when the channel is gone; its result says why."""
     said: Callable[[], str]
     """What the server printed last outside the protocol; empty where it cannot be heard."""
+    busy: Callable[[], bool]
+    """Whether requests may still be answered though the channel has ended for new ones."""
 
 
 class Lost(MCPError):

@@ -33,6 +33,6 @@ async def open_stdio(
 
     try:
         await child.start()
-        yield Link(dispatcher=dispatcher, ended=child.ended, said=said)
+        yield Link(dispatcher=dispatcher, ended=child.ended, said=said, busy=lambda: False)
     finally:
         await child.stop()

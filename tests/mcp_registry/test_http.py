@@ -1,8 +1,8 @@
 import asyncio
+import contextlib
 import json
 import runpy
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +253,7 @@ async def test_a_redirect_to_another_place_is_not_followed(serving, url: Url) ->
 
 
 async def test_a_session_does_not_survive_a_restart_of_its_server(serving, url: Url) -> None:
-    async with AsyncExitStack() as first:
+    async with contextlib.AsyncExitStack() as first:
         address = await first.enter_async_context(serving(echo_app()))
         async with open_connection(url(f"{address}/mcp"), era="legacy") as connection:
             await connection.call_tool("echo", {"text": "one"}, timeout_s=5)
@@ -295,6 +295,20 @@ async def test_a_server_that_stops_and_comes_back_is_used_again(serving, url: Ur
             entries, _ = await sessions.list_tools(spec)
             assert entries
             assert (await sessions.call_tool(spec, "echo", {"text": "two"}, timeout_s=10)).text == "two"
+
+
+async def test_a_server_that_shuts_down_may_still_answer_what_it_was_asked(serving, url: Url) -> None:
+    async with contextlib.AsyncExitStack() as running:
+        address = await running.enter_async_context(serving(echo_app()))
+        async with open_connection(url(f"{address}/mcp")) as connection:
+            slow = asyncio.create_task(connection.call_tool("sleep", {"seconds": 0.6}, timeout_s=10))
+            await connection.call_tool("echo", {"text": "the slow one is on its way"}, timeout_s=10)
+            closing = asyncio.create_task(running.aclose())
+            while not connection.closed:
+                with contextlib.suppress(Unreachable):
+                    await connection.call_tool("echo", {"text": "anyone there?"}, timeout_s=10)
+            assert (await slow).text == "slept 0.6 s"
+            await closing
 
 
 async def test_a_change_of_the_tools_is_heard_over_http(serving, url: Url, until) -> None:
