@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -134,14 +134,21 @@ def resolve(spec: ServerSpec, environment: Mapping[str, str] | None = None) -> S
                 stdio,
                 command=fill(stdio.command),
                 args=tuple(fill(arg) for arg in stdio.args),
-                env={key: fill(value) for key, value in stdio.env.items()},
+                env=_filled(stdio.env, fill),
                 cwd=fill(stdio.cwd) if stdio.cwd else None,
             )
         case Http() as http:
-            filled = replace(
-                http, url=fill(http.url), headers={key: fill(value) for key, value in http.headers.items()}
-            )
+            filled = replace(http, url=fill(http.url), headers=_filled(http.headers, fill))
     return replace(spec, transport=filled)
+
+
+def _filled(entries: Mapping[str, str], fill: Callable[[str], str]) -> dict[str, str]:
+    """The entries with their references filled; an optional one (`${NAME:-}`) that came out empty is left out.
+
+    A server that is given an empty setting may take it for one; not given, it takes its own default.
+    """
+    filled = {key: fill(value) for key, value in entries.items()}
+    return {key: value for key, value in filled.items() if value or not entries[key]}
 
 
 def transport_to_json(transport: Transport) -> dict[str, Any]:
