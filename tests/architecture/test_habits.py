@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 _MAX_LINES = 300
-_GENERATED = ("mcp_registry/migrations/versions/",)
+_MAX_TEST_LINES = 400
 _WRITES_TO_PEOPLE = ("mcp_registry/cli/", "mcp_registry/migrations/__main__.py", "agent/cli/", "rl_trainer/cli/")
 
 
 def test_no_module_is_longer_than_a_reader_can_hold(everything: list[Any]) -> None:
-    long = [f"{module.name}: {len(module.lines)} lines" for module in everything if len(module.lines) > _MAX_LINES]
-    assert not long
+    assert not [
+        f"{module.name}: {len(module.lines)} lines"
+        for module in everything
+        if len(module.lines) > (_MAX_TEST_LINES if module.name.startswith("tests/") else _MAX_LINES)
+    ]
 
 
 def test_every_module_says_what_it_is(floors: list[Any]) -> None:
