@@ -126,7 +126,7 @@ def _install_python(root: Path, group: Group, say: Say) -> Installed:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         return _run([*pip, "--only-binary", ":all:", *packages, *group.options])
 
-    return _install(group, folder, folder / "bin", install=install, say=say)
+    return install_group(group, folder, folder / "bin", install=install, say=say)
 
 
 def _install_node(root: Path, group: Group, say: Say) -> Installed:
@@ -137,10 +137,10 @@ def _install_node(root: Path, group: Group, say: Say) -> Installed:
         npm = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel=error"]
         return _run([*npm, *packages])
 
-    return _install(group, folder, folder / "node_modules" / ".bin", install=install, say=say)
+    return install_group(group, folder, folder / "node_modules" / ".bin", install=install, say=say)
 
 
-def _install(
+def install_group(
     group: Group, folder: Path, bin_folder: Path, *, install: Callable[[Sequence[str]], str | None], say: Say
 ) -> Installed:
     """The whole group at once; when that fails, one by one, so that a broken one takes no other with it."""

@@ -40,7 +40,7 @@ def tasks(sandbox: Sandbox) -> list[Task]:
             },
         ),
         Task(
-            words="which customers spent the most in the shop database",
+            words="query the shop database for the customers who spent the most",
             needs="shop",
             arguments={"shop/read_query": {"query": _SPENDERS}},
         ),

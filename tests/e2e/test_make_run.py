@@ -62,6 +62,30 @@ def test_gpu_check_says_what_is_there_and_succeeds() -> None:
     assert ("nothing measured" in done.stdout) != ("exact search, best of" in done.stdout)
 
 
+def test_a_server_that_cannot_be_installed_is_named_and_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(_ROOT / "scripts")
+    import demo_servers
+
+    good, broken = (demo_servers.Server(name=name, package=f"{name}==1", command=name) for name in ("good", "broken"))
+    asked: list[list[str]] = []
+
+    def install(packages: list[str]) -> str | None:
+        asked.append(packages)
+        return "no such version" if "broken==1" in packages else None
+
+    def installed() -> demo_servers.Installed:
+        group = demo_servers.Group(name="group", servers=(good, broken))
+        return demo_servers.install_group(group, tmp_path, tmp_path / "bin", install=install, say=lambda text: None)
+
+    found = installed()
+    assert found.missing == {"broken": "no such version"}
+    assert found.commands == {"good": (str(tmp_path / "bin" / "good"),)}
+    assert asked == [["good==1", "broken==1"], ["good==1"], ["broken==1"]]
+    assert installed().missing == {"broken": "no such version"}, "what failed is tried again the next time"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2 * _INSTALL_S)
 def test_the_right_tools_are_found_and_called_and_a_second_run_installs_nothing(tmp_path: Path) -> None:
