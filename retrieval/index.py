@@ -59,7 +59,7 @@ class ToolIndex:
         now = self._snapshot
         if k <= 0 or not len(now):
             return []
-        vector = self._embedder.embed([query])[0]
+        vector = self._embedder.embed([query], kind="query")[0]
         return rank(now, query, vector, self._settings, k=k, kind=kind, allow=allow)
 
     def apply(

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,8 @@ Progress = Callable[[int, int], None]
 """Told how many of how many new texts are embedded."""
 
 _KEY_BYTES = 16
+_BLOCK = 1024
+"""So many new texts are embedded between two writes."""
 _LOCK_TIMEOUT_S = 120.0
 
 
@@ -88,20 +91,16 @@ class VectorStore:
             raise ModelMismatch(
                 f"model {embedder.id} makes vectors of {embedder.dim} numbers, {self._path.name} holds {self._dim}"
             )
-        # Similar lengths together: a batch is padded to its longest text.
-        items = sorted(missing.items(), key=lambda item: len(item[1]))
-        done = 0
+        items = list(missing.items())
         with self._open_at_end() as file:
-            for start in range(0, len(items), 1024):
-                block = items[start : start + 1024]
+            for start in range(0, len(items), _BLOCK):
+                block = items[start : start + _BLOCK]
+                tell = partial(_tell, progress, start, len(items)) if progress else None
                 records = np.empty(len(block), self._record)
                 records["key"] = np.array([key for key, _ in block], dtype=f"V{_KEY_BYTES}")
-                records["vector"] = embedder.embed([text for _, text in block])
+                records["vector"] = embedder.embed([text for _, text in block], progress=tell)
                 file.write(records.tobytes())
                 file.flush()
-                done += len(block)
-                if progress is not None:
-                    progress(done, len(items))
         self._refresh()
 
     @contextmanager
@@ -117,3 +116,7 @@ class VectorStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(str(self._path) + ".lock", timeout=_LOCK_TIMEOUT_S):
             yield
+
+
+def _tell(progress: Progress, before: int, total: int, done: int) -> None:
+    progress(before + done, total)
