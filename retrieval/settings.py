@@ -13,7 +13,7 @@ class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """The embedding model: the packaged one, a folder with an exported one, or a sentence-transformers name."""
     fusion: FusionKind = "weighted"
     """How the vector and the word scores become one: `weighted`, `rrf`, `dense` or `lexical` alone."""
-    dense_weight: float = 0.5
+    dense_weight: float = 0.4
     """The vectors' share in `weighted`, from 0 to 1; the words have the rest."""
     candidates: int = 100
     """How many of the best of each part are fused."""

@@ -1,5 +1,6 @@
 """Nearest vectors of one immutable segment, by position: FAISS, exact or HNSW by size."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -52,6 +53,8 @@ class FaissIndex:
         k = min(k, len(self))
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
+        # One query is too little work to share: waking other threads costs more than they do, above all on busy cores.
+        _faiss.omp_set_num_threads(1)
         selector = None
         if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")
@@ -80,6 +83,7 @@ class FaissIndex:
 def build_vectors(vectors: Vectors, kind: VectorKind = "auto") -> FaissIndex:
     """An index over float32[n, dim] unit vectors; `auto` takes the kind by size."""
     count, dim = vectors.shape
+    _faiss.omp_set_num_threads(os.cpu_count() or 1)
     if chosen_kind(count, kind) == "hnsw":
         graph = _faiss.IndexHNSWFlat(dim, _HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
         graph.hnsw.efConstruction = _HNSW_BUILD
