@@ -68,6 +68,8 @@ class SentenceTransformerEmbedder:
             vectors[start : start + len(chunk)] = encode(chunk, normalize_embeddings=True, show_progress_bar=False)
             if progress is not None:
                 progress(round((start + len(chunk)) * len(texts) / len(once)))
+        # Models made of word vectors have none for a text without words.
+        vectors[~vectors.any(axis=1), 0] = 1
         return vectors[where]
 
 
