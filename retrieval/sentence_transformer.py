@@ -17,10 +17,10 @@ _CHUNK = 1024
 class SentenceTransformerEmbedder:
     """Embeds with a model that the library has loaded; it puts in the prompts that the model wants. Made by `load`."""
 
-    def __init__(self, model: Any, *, name: str) -> None:
+    def __init__(self, model: Any, *, name: str, dim: int) -> None:
         self._model = model
         self._name = name
-        self._dim = int(model.get_embedding_dimension())
+        self._dim = dim
 
     @classmethod
     def load(cls, model: str, *, device: str | None = None) -> "SentenceTransformerEmbedder":
@@ -46,7 +46,9 @@ class SentenceTransformerEmbedder:
                 f"cannot load the embedding model {model!r}: {error}. "
                 "It must be a folder, or a name on the hub that is cached or can be fetched now"
             ) from error
-        return cls(loaded, name=_name(model, loaded))
+        # Measured: the method that tells it has other names in other releases, and some models do not know.
+        dim = len(loaded.encode_document(["how wide?"], show_progress_bar=False)[0])
+        return cls(loaded, name=_name(model, loaded), dim=dim)
 
     @property
     def id(self) -> str:

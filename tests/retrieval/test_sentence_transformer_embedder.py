@@ -17,9 +17,6 @@ class Recorded:
         self.queries: list[str] = []
         self.documents: list[str] = []
 
-    def get_embedding_dimension(self) -> int:
-        return 4
-
     def encode_query(self, texts: Sequence[str], **options: Any) -> np.ndarray:
         self.queries.extend(texts)
         return self._rows(texts, options)
@@ -35,7 +32,7 @@ class Recorded:
 
 def test_queries_and_documents_go_through_the_models_own_prompts() -> None:
     model = Recorded()
-    embedder = SentenceTransformerEmbedder(model, name="recorded-1")
+    embedder = SentenceTransformerEmbedder(model, name="recorded-1", dim=4)
     embedder.embed(["a tool"])
     embedder.embed(["a wish"], kind="query")
     assert (model.documents, model.queries) == (["a tool"], ["a wish"])
@@ -43,7 +40,7 @@ def test_queries_and_documents_go_through_the_models_own_prompts() -> None:
 
 def test_equal_texts_are_embedded_once_and_put_back_in_place() -> None:
     model = Recorded()
-    vectors = SentenceTransformerEmbedder(model, name="recorded-1").embed(["b", "aa", "b"])
+    vectors = SentenceTransformerEmbedder(model, name="recorded-1", dim=4).embed(["b", "aa", "b"])
     assert model.documents == ["b", "aa"]
     assert vectors.argmax(axis=1).tolist() == [1, 2, 1]
 
@@ -51,7 +48,7 @@ def test_equal_texts_are_embedded_once_and_put_back_in_place() -> None:
 def test_many_texts_report_progress_between_chunks() -> None:
     seen: list[int] = []
     texts = [f"text {i}" for i in range(2500)]
-    SentenceTransformerEmbedder(Recorded(), name="recorded-1").embed(texts, progress=seen.append)
+    SentenceTransformerEmbedder(Recorded(), name="recorded-1", dim=4).embed(texts, progress=seen.append)
     assert seen == [1024, 2048, 2500]
 
 
