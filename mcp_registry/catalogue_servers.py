@@ -30,6 +30,13 @@ class Servers(Shelf):
                 records += [_offered(*row) for row in connection.execute(columns.where(not_enabled()))]
         return sorted(records, key=lambda record: record.name)
 
+    def startable(self) -> set[str]:
+        """The names of the servers that have something to start or reach."""
+        with self._database.reading() as connection:
+            return set(
+                connection.execute(select(tables.server.c.name).where(tables.server.c.spec.is_not(None))).scalars()
+            )
+
     def server(self, name: str) -> ServerRecord | None:
         """One server, registered or offered; None when there is none of that name."""
         with self._database.reading() as connection:

@@ -13,6 +13,7 @@ from mcp_registry.database_url import MISSING_PSYCOPG, DatabaseAddress, parse_da
 from mcp_registry.errors import CatalogueError
 
 _GENERATION = "SELECT generation FROM state"
+_STARTABLE = "SELECT name FROM server WHERE spec IS NOT NULL"
 _TOOLS = "SELECT tool_id, published FROM tool WHERE tool_id IN ({})"
 _CARDS = "SELECT name, card FROM offer WHERE name IN ({})"
 
@@ -40,6 +41,15 @@ def read_published(url: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     cards = [storable(id_) for id_ in ids if "/" not in id_]
     queries = [(query, wanted) for query, wanted in ((_TOOLS, tools), (_CARDS, cards)) if wanted]
     return {original(id_): json.loads(text) for id_, text in _read(parse_database_url(url), queries)}
+
+
+def read_startable(url: str) -> set[str]:
+    """The names of the servers that have something to start or reach.
+
+    Raises:
+        CatalogueError: the database is there and cannot be read.
+    """
+    return {original(name) for (name,) in _read(parse_database_url(url), [(_STARTABLE, [])])}
 
 
 def _read(address: DatabaseAddress, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:

@@ -15,11 +15,12 @@ from mcp_registry.errors import DeadlineExceeded, ProtocolFailure, RegistryError
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
 from mcp_registry.policy import Policy, policy_of
+from mcp_registry.preference import WIDER, prefer_callable
 from mcp_registry.record import CallRecord, ServerRecord
 from mcp_registry.result import ToolResult
 from mcp_registry.sessions import Sessions, open_sessions
 from mcp_registry.settings import Settings
-from mcp_registry.sync import Done, Looks, SyncOutcome, refresh, refresh_all
+from mcp_registry.sync import Done, SyncOutcome, refresh, refresh_all
 from retrieval.embedding import open_embedder
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
@@ -35,6 +36,7 @@ class _Known:
     generation: int = -1
     tools: dict[ToolId, ToolSpec] = field(default_factory=dict[ToolId, ToolSpec])
     servers: dict[str, ServerRecord] = field(default_factory=dict[str, ServerRecord])
+    startable: set[str] | None = None
 
 
 class Registry:
@@ -54,10 +56,21 @@ class Registry:
         self._listing: dict[str, asyncio.Lock] = {}
 
     async def search(self, query: str, k: int, *, kind: Kind = "tools") -> list[tuple[Hit, ToolSpec]]:
-        """The k best tools that the policy allows, best first, each with its definition."""
-        hits = await asyncio.to_thread(self.index.search, query, k, kind=kind, allow=self.policy.allows)
+        """The k best tools that the policy allows, best first, each with its definition.
+
+        A tool that can be called comes before one of which there is only a definition, unless it fits much worse.
+        """
+        found = await asyncio.to_thread(self.index.search, query, WIDER * k, kind=kind, allow=self.policy.allows)
+        hits = prefer_callable(found, await self.startable())[:k]
         tools = await self.tools([hit.id for hit in hits])
         return [(hit, tools[hit.id]) for hit in hits if hit.id in tools]
+
+    async def startable(self) -> set[str]:
+        """The names of the servers whose tools can be called."""
+        known = self._current()
+        if known.startable is None:
+            known.startable = await asyncio.to_thread(self.catalogue.startable)
+        return known.startable
 
     async def tools(self, ids: Sequence[ToolId]) -> dict[ToolId, ToolSpec]:
         """The definitions of those ids that exist and that the policy allows."""
@@ -161,7 +174,7 @@ class Registry:
         return self._known
 
     def forget(self) -> None:
-        """Drop what was looked up: a server's entry has changed without its tools."""
+        """Drop what was looked up: a server's entry may have changed without its tools."""
         self._known = _Known()
 
     async def sync(
@@ -235,43 +248,6 @@ async def open_registry(
         await asyncio.to_thread(reconcile, index, catalogue, progress)
         async with open_audit_trail(catalogue) as audit, open_sessions(on_tools_changed=on_look) as sessions:
             yield Registry(settings, catalogue, index, sessions, audit)
-
-
-@asynccontextmanager
-async def keep_current(
-    registry: Registry, looks: Looks, *, watch: bool, done: Done | None = None
-) -> AsyncGenerator[None]:
-    """While inside: notices of change are followed, other processes' changes are seen, and with `watch` every server
-    is kept connected and asked again every `sync.interval_s`. A failure in here ends the block: nothing dies quietly.
-    """
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_follow_notices(registry, looks, done))]
-        if watch:
-            tasks.append(group.create_task(_watch_all(registry, done)))
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-
-
-async def _follow_notices(registry: Registry, looks: Looks, done: Done | None) -> None:
-    while True:
-        for name in await looks.next(within_s=registry.settings.gateway.refresh_s):
-            outcome = await registry.look_again(name)
-            if outcome is not None and done is not None:
-                done(outcome)
-        if await asyncio.to_thread(registry.catalogue.generation) != registry.index.generation:
-            await registry.reconcile()
-
-
-async def _watch_all(registry: Registry, done: Done | None) -> None:
-    while True:
-        for outcome in await registry.sync(done=done):
-            record = await registry.server(outcome.server)
-            if outcome.ok and record is not None and record.spec is not None:
-                await registry.sessions.watch(record.spec)
-        await asyncio.sleep(registry.settings.sync.interval_s)
 
 
 def _rough_size(value: object, stop: int) -> int:

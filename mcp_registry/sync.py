@@ -91,25 +91,3 @@ async def refresh_all(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(record)) for record in records]
     return [task.result() for task in tasks]
-
-
-class Looks:
-    """Names of servers to look at again. However often a server is named, it is looked at once, then can be again."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-        self._any = asyncio.Event()
-
-    def add(self, name: str) -> None:
-        """Ask for a look. May be called from any callback of the event loop."""
-        self._names[name] = None
-        self._any.set()
-
-    async def next(self, *, within_s: float) -> list[str]:
-        """All servers asked for since the last time; waits for one, at most so long, and may be empty."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._any.wait(), within_s)
-        names = list(self._names)
-        self._names.clear()
-        self._any.clear()
-        return names

@@ -7,8 +7,9 @@ import typer
 
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
 from mcp_registry.home import Home
-from mcp_registry.peek import read_generation, read_published
+from mcp_registry.peek import read_generation, read_published, read_startable
 from mcp_registry.policy import policy_of
+from mcp_registry.preference import WIDER, prefer_callable
 from mcp_registry.settings import Settings, load_settings
 from retrieval.embedding import open_embedder
 from retrieval.hit import Hit
@@ -41,7 +42,8 @@ def search(
     settings = load_settings(place)
     index = _current_index(place, settings)
     started = time.perf_counter()
-    hits = index.search(query, k, kind=_kind(kind), allow=policy_of(settings.policy).allows)
+    found = index.search(query, WIDER * k, kind=_kind(kind), allow=policy_of(settings.policy).allows)
+    hits = prefer_callable(found, read_startable(place.database_url))[:k]
     seconds = time.perf_counter() - started
     published = read_published(place.database_url, [hit.id for hit in hits])
     entries = [_entry(hit, published[hit.id]) for hit in hits if hit.id in published]

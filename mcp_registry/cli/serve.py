@@ -10,9 +10,9 @@ from mcp_registry.gateway import http
 from mcp_registry.gateway.meta_tools import MetaTools
 from mcp_registry.gateway.server import make_server
 from mcp_registry.home import Home
-from mcp_registry.registry import keep_current, open_registry
+from mcp_registry.registry import open_registry
 from mcp_registry.settings import load_settings
-from mcp_registry.sync import Looks
+from mcp_registry.watch import Looks, keep_current
 
 app = typer.Typer()
 

@@ -32,8 +32,9 @@ def sync(
 
 async def _sync(home: Home, names: list[str], *, watch: bool, json: bool) -> None:
     # The MCP SDK takes a second to import; the other sub-commands of `servers` do without it.
-    from mcp_registry.registry import keep_current, open_registry
-    from mcp_registry.sync import Looks, SyncOutcome
+    from mcp_registry.registry import open_registry
+    from mcp_registry.sync import SyncOutcome
+    from mcp_registry.watch import Looks, keep_current
 
     looks = Looks()
 

@@ -158,8 +158,7 @@ class MetaTools:
                 return entry
 
     async def _callable(self, tool: ToolSpec) -> bool:
-        record = await self._registry.server(tool.server)
-        return record is not None and record.spec is not None
+        return tool.server in await self._registry.startable()
 
 
 def why(hit: Hit) -> str:
