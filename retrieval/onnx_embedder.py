@@ -1,7 +1,7 @@
 """`OnnxEmbedder`: a small model on ONNX Runtime, without torch.
 
 Every text goes through the graph alone, so its vector depends on nothing but the text. An int8 graph scales its
-activations by the largest one of the whole batch: the same text in a batch of 16 moves by 0.001 in cosine, 0.005 at worst.
+activations by the largest one of the whole batch: among 16 a text moves by 0.001 (cosine), 0.005 at worst.
 Batches of texts of one length would save a quarter of the time for texts of 12 to 22 tokens and nothing from 64 on.
 Many texts are spread over threads instead, one text to a thread; that needs no padding either.
 """
