@@ -1,6 +1,6 @@
 """One query over one snapshot: candidates of both searchers, all with both scores, fused and put in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from retrieval.lexical import Corpus, corpus_of, full_match, score
 from retrieval.segment import Alive, Segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot
-from retrieval.words import words
+from retrieval.words import written
 
 Kind = Literal["tools", "servers", "all"]
 
@@ -42,7 +42,8 @@ def rank(
     `vector` is the query's, float32[dim]. Lexical scores are BM25 over `full_match`, so that they mean the same for
     every query: 1 is a match of its three rarest words.
     """
-    corpus = corpus_of([segment.lexical for segment in now.segments], words(query))
+    said = written(query)
+    corpus = corpus_of([segment.lexical for segment in now.segments], list(said))
     depth = max(k, settings.candidates)
     found = [
         _candidates(segment, alive & _mask(segment, kind, allow), vector, corpus, depth)
@@ -66,7 +67,7 @@ def rank(
                 "lexical": float(lexical[i]),
                 "lexical_rank": int(lexical_ranks[i]),
             },
-            corpus=corpus,
+            words=_matched(*places[i], corpus, said),
         )
         for i in by_id[:k]
     ]
@@ -105,15 +106,20 @@ def _top(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
     return np.flatnonzero(scores > 0)
 
 
-def _hit(segment: Segment, place: int, *, score: float, signals: dict[str, float], corpus: Corpus) -> Hit:
+def _hit(segment: Segment, place: int, *, score: float, signals: dict[str, float], words: tuple[str, ...]) -> Hit:
     id_ = segment.ids[place]
     return Hit(
         id=id_,
         kind="tool" if "/" in id_ else "server",
         score=score,
         signals=signals,
-        words=tuple(word for word in corpus.idf if _has(segment, word, place)),
+        words=words,
     )
+
+
+def _matched(segment: Segment, place: int, corpus: Corpus, said: Mapping[str, str]) -> tuple[str, ...]:
+    """The query's words that a document has, as the query writes them."""
+    return tuple(dict.fromkeys(said[word] for word in corpus.idf if _has(segment, word, place)))
 
 
 def _has(segment: Segment, word: str, place: int) -> bool:

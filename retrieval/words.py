@@ -37,6 +37,19 @@ def words(text: str) -> list[str]:
     return list(_words(unicodedata.normalize("NFKC", text)))
 
 
+def written(text: str) -> dict[str, str]:
+    """Each word of a text as `words` gives it, and the run of letters that it was first found in, lower-case.
+
+    Example:
+        "Listing changes" -> {"list": "listing", "chang": "changes"}
+    """
+    found: dict[str, str] = {}
+    for run in _RUN.finditer(unicodedata.normalize("NFKC", text)):
+        for word in _words(run[0]):
+            found.setdefault(word, run[0].lower() if run[0].isascii() else word)
+    return found
+
+
 def _words(text: str) -> Iterator[str]:
     for run in _RUN.finditer(text):
         token = run[0]

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from mcp_registry.catalogue import Catalogue
+
+# How fast a machine is today decides no test: a shared one may take a second for what takes a millisecond elsewhere.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import typer
 
 from mcp_registry.cli.console import HomeOption, JsonOption, home_of, print_json, show, table
 from mcp_registry.home import Home
-from retrieval.errors import RetrievalError
+from retrieval.errors import ModelMissing, RetrievalError
 
 app = typer.Typer()
 
@@ -129,8 +129,12 @@ def _looked_at(name: str, look: Callable[[], str]) -> Finding:
 
 
 def _model() -> str:
-    from retrieval.embedding import DEFAULT_MODEL, open_embedder
+    from retrieval.embedding import DEFAULT_MODEL, model_folder, open_embedder
+    from retrieval.model_folder import verify_model
 
+    folder = model_folder(DEFAULT_MODEL)
+    if folder is not None and (problems := verify_model(folder)):
+        raise ModelMissing(f"{'; '.join(problems)}: install quartermaster again")
     embedder = open_embedder(DEFAULT_MODEL)
     embedder.embed(["a test"])
     return f"{embedder.id}, {embedder.dim} dimensions"

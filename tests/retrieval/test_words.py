@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.words import stem, words
+from retrieval.words import stem, words, written
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,20 @@ def test_snake_camel_and_spaced_spellings_share_their_words() -> None:
     spaced = set(words("get pull request"))
     assert spaced <= set(words("getPullRequest"))
     assert spaced <= set(words("get_pull_request"))
+
+
+def test_words_are_known_as_they_were_written() -> None:
+    assert written("Listing changes of getUserByID 天气") == {
+        "list": "listing",
+        "chang": "changes",
+        "get": "getuserbyid",
+        "user": "getuserbyid",
+        "id": "getuserbyid",
+        "getuserbyid": "getuserbyid",
+        "天气": "天气",
+    }
+
+
+@given(st.text(max_size=60))
+def test_every_word_has_a_written_form_and_nothing_else_has(text: str) -> None:
+    assert list(written(text)) == list(dict.fromkeys(words(text)))
