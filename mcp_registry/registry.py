@@ -54,6 +54,7 @@ class Registry:
         self._known = _Known()
         self._checks: dict[str, ArgumentCheck] = {}
         self._listing: dict[str, asyncio.Lock] = {}
+        self._indexing = asyncio.Lock()
 
     async def search(self, query: str, k: int, *, kind: Kind = "tools") -> list[tuple[Hit, ToolSpec]]:
         """The k best tools that the policy allows, best first, each with its definition.
@@ -197,8 +198,9 @@ class Registry:
             return None
         outcome = await self._refresh(record)
         if outcome.found:
-            await asyncio.to_thread(follow, self.index, self.catalogue, outcome.found, outcome.generation)
-            await asyncio.to_thread(self.index.save)
+            async with self._indexing:
+                await asyncio.to_thread(follow, self.index, self.catalogue, outcome.found, outcome.generation)
+                await asyncio.to_thread(self.index.save)
         self.forget()
         return outcome
 
@@ -209,7 +211,8 @@ class Registry:
 
     async def reconcile(self, progress: Progress | None = None) -> None:
         """Make the index equal to the catalogue."""
-        await asyncio.to_thread(reconcile, self.index, self.catalogue, progress)
+        async with self._indexing:
+            await asyncio.to_thread(reconcile, self.index, self.catalogue, progress)
         self.forget()
 
     def _startable(self, names: Sequence[str]) -> list[ServerRecord]:
