@@ -148,7 +148,7 @@ class Registry:
             return ToolResult.error(f"{error}. It may still have run: check before you call it again.")
         except RegistryError as error:
             return ToolResult.error(str(error))
-        return self._within_limits(tool_id, result)
+        return self._relayed(tool_id, result)
 
     def _check(self, tool: ToolSpec) -> ArgumentCheck:
         check = self._checks.get(tool.fingerprint)
@@ -158,7 +158,9 @@ class Registry:
             check = self._checks[tool.fingerprint] = ArgumentCheck(tool.input_schema)
         return check
 
-    def _within_limits(self, tool_id: ToolId, result: ToolResult) -> ToolResult:
+    def _relayed(self, tool_id: ToolId, result: ToolResult) -> ToolResult:
+        if result.raw.get("resultType") == "input_required":
+            return ToolResult.error(f"tool {tool_id!r} asks its user for input in the middle of a call: not relayed yet")
         cap = self.settings.gateway.max_result_bytes
         # Only a result that could be too large is measured: serialising every one would cost each call.
         if _rough_size(result.raw, cap) <= cap or len(canonical_json(result.raw).encode()) <= cap:
