@@ -160,7 +160,7 @@ class Registry:
 
     def _relayed(self, tool_id: ToolId, result: ToolResult) -> ToolResult:
         if result.raw.get("resultType") == "input_required":
-            return ToolResult.error(f"tool {tool_id!r} asks its user for input in the middle of a call: not relayed yet")
+            return ToolResult.error(f"tool {tool_id!r} asks its user for input, which is not relayed yet")
         cap = self.settings.gateway.max_result_bytes
         # Only a result that could be too large is measured: serialising every one would cost each call.
         if _rough_size(result.raw, cap) <= cap or len(canonical_json(result.raw).encode()) <= cap:
