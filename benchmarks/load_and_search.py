@@ -31,7 +31,8 @@ from mcp_registry.feeds.read import read_feed
 from mcp_registry.home import Home
 from mcp_registry.indexing import reconcile
 from retrieval.document import passage_of
-from retrieval.embedding import DEFAULT_MODEL, Embedder, TextKind, Vectors, open_embedder
+from retrieval.embedders import DEFAULT_MODEL, open_embedder
+from retrieval.embedding import Embedder, TextKind, Vectors
 from retrieval.index import ToolIndex, open_index
 from retrieval.tool import ToolSpec
 

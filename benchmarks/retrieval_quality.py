@@ -21,7 +21,7 @@ from typing import Any
 from _machine import SHARED, machine_line, table
 
 from mcp_registry.feeds.read import read_feed
-from retrieval.embedding import DEFAULT_MODEL, open_embedder
+from retrieval.embedders import DEFAULT_MODEL, open_embedder
 from retrieval.fusion import FusionKind
 from retrieval.index import ToolIndex, open_index
 from retrieval.ranking import ids_of

@@ -21,7 +21,7 @@ from mcp_registry.result import ToolResult
 from mcp_registry.sessions import Sessions, open_sessions
 from mcp_registry.settings import Settings
 from mcp_registry.sync import Done, SyncOutcome, refresh, refresh_all
-from retrieval.embedding import open_embedder
+from retrieval.embedders import open_embedder
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.ranking import Kind

@@ -129,7 +129,7 @@ def _looked_at(name: str, look: Callable[[], str]) -> Finding:
 
 
 def _model() -> str:
-    from retrieval.embedding import DEFAULT_MODEL, model_folder, open_embedder
+    from retrieval.embedders import DEFAULT_MODEL, model_folder, open_embedder
     from retrieval.model_folder import verify_model
 
     folder = model_folder(DEFAULT_MODEL)

@@ -8,7 +8,7 @@ from mcp_registry.cli.console import embedding_progress
 from mcp_registry.home import Home
 from mcp_registry.indexing import reconcile
 from mcp_registry.settings import load_settings
-from retrieval.embedding import open_embedder
+from retrieval.embedders import open_embedder
 from retrieval.index import open_index
 
 

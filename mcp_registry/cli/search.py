@@ -11,7 +11,7 @@ from mcp_registry.peek import read_generation, read_published, read_startable
 from mcp_registry.policy import policy_of
 from mcp_registry.preference import WIDER, prefer_callable
 from mcp_registry.settings import Settings, load_settings
-from retrieval.embedding import open_embedder
+from retrieval.embedders import open_embedder
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.ranking import Kind

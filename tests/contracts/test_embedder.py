@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.embedding import DEFAULT_MODEL, Embedder, model_folder, open_embedder
+from retrieval.embedders import DEFAULT_MODEL, model_folder, open_embedder
+from retrieval.embedding import Embedder
 from retrieval.testing import HashEmbedder
 
 TEXTS = [

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.embedding import DEFAULT_MODEL, distinct, model_folder, open_embedder, well_formed
+from retrieval.embedders import DEFAULT_MODEL, model_folder, open_embedder
+from retrieval.embedding import distinct, well_formed
 from retrieval.errors import ModelMissing
 from retrieval.onnx_embedder import OnnxEmbedder
 from retrieval.settings import RetrievalSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.embedding import DEFAULT_MODEL, model_folder, open_embedder
+from retrieval.embedders import DEFAULT_MODEL, model_folder, open_embedder
 from retrieval.errors import ModelMissing
 from retrieval.model_folder import read_model_folder, verify_model
 

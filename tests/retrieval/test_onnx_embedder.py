@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.embedding import DEFAULT_MODEL, model_folder, open_embedder
+from retrieval.embedders import DEFAULT_MODEL, model_folder, open_embedder
 from retrieval.errors import ModelMissing
 from retrieval.onnx_embedder import OnnxEmbedder
 
@@ -99,6 +99,6 @@ def test_a_file_that_is_not_a_model_is_named(tmp_path: Path) -> None:
 
 
 def test_loading_and_embedding_print_nothing() -> None:
-    code = "from retrieval.embedding import open_embedder; open_embedder().embed(['a', 'b', 'c'])"
+    code = "from retrieval.embedders import open_embedder; open_embedder().embed(['a', 'b', 'c'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout + done.stderr == ""
