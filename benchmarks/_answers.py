@@ -91,12 +91,15 @@ def _verdict(tool: str, once: Any, again: Any, given: Any) -> Verdict:
     if given == once or (once != again and _form(given) == _form(once)):
         return Verdict(True)
     if given.get("isError") and once.get("isError"):
-        return Verdict(True, f"{tool} is refused in other words: {_text(given)} (directly: {_text(once)})")
-    return Verdict(False, f"{tool} answers {_text(given)} (directly: {_text(once)})")
+        return Verdict(True, f"{tool} is refused in other words: {_text(given)}; directly: {_text(once)}")
+    return Verdict(False, f"{tool} answers {_text(given)}; directly: {_text(once)}")
 
 
 def _text(result: dict[str, Any]) -> str:
-    return " ".join(str(result).split())[:300]
+    """What a result says, short enough for a remark."""
+    parts = [part.get("text", f"[{part['type']}]") for part in result.get("content", [])]
+    kind = "the error " if result.get("isError") else ""
+    return kind + repr(" ".join(" ".join(parts).split())[:200])
 
 
 def _form(result: dict[str, Any]) -> Any:

@@ -1,10 +1,11 @@
 """Real servers from the package registries: what servers.json lists, installed into folders that are kept."""
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +78,8 @@ def install(servers: Sequence[Listed], work: Path) -> Installed:
 
 def _python_group(group: Sequence[Listed], work: Path) -> Installed:
     """One environment for all that resolve together; one each when they do not."""
-    together = _venv(group, work / ("venv-" + "-".join(_plain(group[0].requirements) or ["any"])))
+    members = hashlib.sha256(repr(sorted(server.name for server in group)).encode()).hexdigest()[:8]
+    together = _venv(group, work / f"venv-{members}")
     if not together.missing or len(group) == 1:
         return together
 
@@ -165,7 +167,3 @@ def _reason(argv: Sequence[str]) -> str | None:
     lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("error", "npm error"))]
     return (errors or lines or [f"exit status {done.returncode}"])[0]
-
-
-def _plain(texts: Iterable[str]) -> list[str]:
-    return ["".join(letter if letter.isalnum() else "_" for letter in text) for text in texts]

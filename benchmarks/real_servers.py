@@ -115,7 +115,7 @@ def report(
     print(table(["server", "registry", "tools listed", "found", "set aside", "sync s", "stdio", "HTTP"], rows))
     print("\nRemarks:" if remarks else "\nno deviation")
     for remark in remarks:
-        print(f"- {remark}")
+        print(f"- {' '.join(remark.split())[:500]}")
 
 
 def _problems_of(server: Listed, outcome: dict[str, Any]) -> list[str]:
