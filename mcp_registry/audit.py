@@ -1,11 +1,15 @@
 """`AuditTrail`: one row a call, written behind the call's back so that no call waits for the database."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from mcp_registry.catalogue import Catalogue
+from mcp_registry.errors import CatalogueError
 from mcp_registry.record import CallRecord
+
+logger = logging.getLogger(__name__)
 
 _FLUSH_S = 0.5
 
@@ -22,10 +26,14 @@ class AuditTrail:
         self._rows.append(row)
 
     async def flush(self) -> None:
-        """Write what has come since."""
+        """Write what has come since. A database that cannot be written costs these rows, and says so in the log."""
         rows, self._rows = self._rows, []
-        if rows:
+        if not rows:
+            return
+        try:
             await asyncio.to_thread(self._catalogue.record_calls, rows)
+        except CatalogueError as error:
+            logger.warning("%d calls are missing in the audit trail: %s", len(rows), error)
 
 
 @asynccontextmanager
@@ -38,10 +46,10 @@ async def open_audit_trail(catalogue: Catalogue) -> AsyncGenerator[AuditTrail]:
             await asyncio.sleep(_FLUSH_S)
             await trail.flush()
 
-    async with asyncio.TaskGroup() as group:
-        flusher = group.create_task(keep_flushing())
-        try:
-            yield trail
-        finally:
-            flusher.cancel()
-            await trail.flush()
+    flusher = asyncio.create_task(keep_flushing(), name="audit trail")
+    try:
+        yield trail
+    finally:
+        flusher.cancel()
+        await asyncio.wait({flusher})
+        await trail.flush()

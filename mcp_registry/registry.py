@@ -11,7 +11,7 @@ from typing import Any
 from mcp_registry.arguments import ArgumentCheck, WrongArguments
 from mcp_registry.audit import AuditTrail, open_audit_trail
 from mcp_registry.catalogue import Catalogue, open_catalogue
-from mcp_registry.errors import DeadlineExceeded, ProtocolFailure, RegistryError
+from mcp_registry.errors import DeadlineExceeded, NotStartable, ProtocolFailure, RegistryError
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
 from mcp_registry.policy import Policy, policy_of
@@ -186,7 +186,7 @@ class Registry:
         """Refresh the named servers, or all that can be started, then make the index equal to the catalogue.
 
         Raises:
-            UnknownServer: a name that is not registered; nothing is synced.
+            UnknownServer, NotStartable: a name that is not registered, or not to be started; nothing is synced.
         """
         records = await asyncio.to_thread(self._startable, names)
         outcomes = await refresh_all(records, self._refresh, parallel=self.settings.sync.parallel, done=done)
@@ -224,6 +224,8 @@ class Registry:
         for name in names:
             if name not in records:
                 raise self.catalogue.unknown_server(name)
+            if records[name].spec is None:
+                raise NotStartable(f"server {name!r} has only definitions from a file: there is nothing to start")
         return [records[name] for name in dict.fromkeys(names)]
 
 
