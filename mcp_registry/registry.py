@@ -189,7 +189,7 @@ class Registry:
             UnknownServer, NotStartable: a name that is not registered, or not to be started; nothing is synced.
         """
         records = await asyncio.to_thread(self._startable, names)
-        outcomes = await refresh_all(records, self._refresh, parallel=self.settings.sync.parallel, done=done)
+        outcomes = await refresh_all(records, self._refresh, parallel=self.settings.sync.at_once, done=done)
         await self.reconcile(progress)
         return outcomes
 

@@ -19,10 +19,15 @@ _PREFIX = "QUARTERMASTER_"
 class SyncSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the catalogue is kept equal to the servers."""
 
-    parallel: int = 8
-    """How many servers are asked at once."""
+    parallel: int = 0
+    """How many servers are asked at once; 0 is two for each core, at most 16: starting one is work for a core."""
     interval_s: float = 300.0
     """With `--watch`: how often every server is asked again, beside its own notices of change."""
+
+    @property
+    def at_once(self) -> int:
+        """What `parallel` means on this machine."""
+        return self.parallel if self.parallel > 0 else min(16, 2 * (os.cpu_count() or 1))
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

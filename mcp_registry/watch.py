@@ -53,7 +53,7 @@ async def keep_current(
 
 async def _follow_notices(registry: Registry, looks: Looks, done: Done | None) -> None:
     """Look at each server that asks for it, several at once and none twice at once; see other processes' changes."""
-    places = asyncio.Semaphore(registry.settings.sync.parallel)
+    places = asyncio.Semaphore(registry.settings.sync.at_once)
     looking: set[str] = set()
     again: set[str] = set()
 
