@@ -6,6 +6,7 @@ Each sub-command lives in a module of its own, imported when it is used, so that
 import importlib
 import os
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +39,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] in COMMANDS:
             return args[0], load(args[0]), args[1:]
+        if args and (close := get_close_matches(args[0], COMMANDS, n=1)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
         return super().resolve_command(ctx, args)
 
 
@@ -53,6 +56,7 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawing this one page with rich would take half of its time
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: quartermaster servers add time -- uvx mcp-server-time && quartermaster servers sync "
     "&& quartermaster search 'what time is it in Tokyo'",
