@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,13 @@ def test_a_changed_list_is_found_after_a_sync_and_the_invalid_tool_is_set_aside_
 def test_a_server_that_goes_down_keeps_its_tools_and_stops_no_other(quartermaster: Any, tmp_path: Path) -> None:
     tools = tmp_path / "tools.json"
     publish(tools, BAKE, STEER)
-    quartermaster.add("ship", "shifting.py", str(tools))
-    quartermaster.add("many", "paged.py", "three")
-    quartermaster.run("servers", "add", "ghost", "--", "/no/such/program")
+    servers = {
+        "ship": {"command": sys.executable, "args": [str(SERVERS / "shifting.py"), str(tools)]},
+        "many": {"command": sys.executable, "args": [str(SERVERS / "paged.py"), "three"]},
+        "ghost": {"command": "/no/such/program"},
+    }
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
+    quartermaster.run("servers", "import", str(tmp_path / "mcp.json"))
     quartermaster.run("servers", "sync")
 
     tools.unlink()  # its listing fails from now on
