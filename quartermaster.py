@@ -5,6 +5,7 @@ Each sub-command lives in a module of its own, imported when it is used, so that
 
 import importlib
 import os
+import signal
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -91,6 +92,8 @@ def main() -> None:
     from mcp_registry.errors import RegistryError
     from retrieval.errors import RetrievalError
 
+    # SIGTERM, as containers and service managers send it, ends everything as Ctrl-C does: what is open gets closed.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     try:
         app()
     except KeyboardInterrupt:

@@ -44,7 +44,7 @@ Transport = Stdio | Http
 class Limits:
     """Deadlines in seconds and sizes in bytes for one server."""
 
-    open_s: float = 30.0
+    open_s: float = 60.0
     """Start, negotiation and the first answer."""
     call_s: float = 60.0
     """One tool call, unless the caller gives less."""

@@ -133,7 +133,7 @@ async def _opened(session: Session, deadline: float, seconds: float) -> Connecti
         async with asyncio.timeout_at(deadline):
             return await session.connection()
     except TimeoutError:
-        raise DeadlineExceeded(f"server {session.spec.name!r} was not open within {seconds:g} s") from None
+        raise DeadlineExceeded(f"server {session.spec.name!r} was not open within {seconds:.3g} s") from None
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ def add(
     ] = 60.0,
     open_timeout: Annotated[
         float, typer.Option("--open-timeout", min=0.1, help="Seconds that its start may take.")
-    ] = 30.0,
+    ] = 60.0,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a server of this name.")] = False,
     home: HomeOption = None,
 ) -> None:

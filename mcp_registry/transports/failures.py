@@ -72,7 +72,7 @@ def explain(
             text = f"{server} went away during {doing}, so its outcome is unknown: {error.message}{printed}"
             return Unreachable(hide(text))
         case TimedOut():
-            return DeadlineExceeded(hide(f"{server} did not answer {doing} within {error.seconds:g} s"))
+            return DeadlineExceeded(hide(f"{server} did not answer {doing} within {error.seconds:.3g} s"))
         case HttpRefused():
             return _refused(spec, error, hide)
         case _:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -21,12 +22,13 @@ _OWN_NAME = "io.modelcontextprotocol/serverInfo"
 
 @pytest.fixture(scope="module")
 def quartermaster(new_quartermaster: Callable[[], Any], echo_over_http: str) -> Any:
-    """A catalogue of three synced servers: over stdio in both eras, and over HTTP."""
+    """A catalogue of four synced servers: over stdio in both eras, and over HTTP."""
     command_line = new_quartermaster()
     configuration = command_line.folder / "mcp.json"
     servers = {
         "rich": {"command": sys.executable, "args": [str(SERVERS / "rich.py")]},
         "old": {"command": sys.executable, "args": [str(SERVERS / "legacy.py")]},
+        "vendor": {"command": sys.executable, "args": [str(SERVERS / "vendor.py")]},
         "web": {"url": echo_over_http},
     }
     configuration.write_text(json.dumps({"mcpServers": servers}))
@@ -171,6 +173,34 @@ async def test_over_stdio_all_of_it_holds_as_well(quartermaster: Any, era: str) 
             # Each gateway process asks an older server for its era first, which takes two seconds: once is enough.
             if promise is not servers_of_the_older_era_answer_too or era == "legacy":
                 await promise(client, era)
+
+
+@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"])
+def test_what_no_sdk_knows_reaches_the_client_too(url: str, version: str) -> None:
+    fields = post_call(url, "vendor/fields", version)
+    assert fields["content"] == [{"type": "text", "text": "x", "x-rank": 1}]
+    assert fields["x-vendor"] == {"deep": [1, None]}
+    assert post_call(url, "vendor/hologram", version)["content"] == [{"type": "hologram", "rays": [1, 2]}]
+    bare = post_call(url, "vendor/bare", version)
+    if version == "2026-07-28":
+        assert bare["structuredContent"] == [1, 2]
+    else:  # must be an object there, so clients of that time would refuse it
+        assert bare == {"content": [{"type": "text", "text": "[1,2]"}]}
+
+
+def post_call(url: str, tool_id: str, version: str) -> dict[str, Any]:
+    """A call as it goes over the wire: a client of the SDK would drop what it does not know."""
+    prefix = "io.modelcontextprotocol/"
+    meta = {"protocolVersion": version, "clientInfo": {"name": "raw", "version": "1"}, "clientCapabilities": {}}
+    params = {"name": "call_tool", "arguments": {"tool_id": tool_id}}
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    headers["MCP-Protocol-Version"] = version
+    if version == "2026-07-28":
+        params["_meta"] = {prefix + key: value for key, value in meta.items()}
+        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": "call_tool"}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    with urlopen(Request(url, data=body, headers=headers), timeout=_WAIT_S) as answer:
+        return json.load(answer)["result"]
 
 
 async def test_many_clients_of_both_eras_are_served_at_once(url: str) -> None:
