@@ -14,6 +14,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+_INTERRUPTED, _TERMINATED = 130, 143
+"""Exit codes after SIGINT and after SIGTERM: 128 and the signal's number, as shells count."""
+
 COMMANDS = {
     "servers": ("mcp_registry.cli.servers", "Add, import, list, sync and remove MCP servers."),
     "search": ("mcp_registry.cli.search", "Find tools by what they do, in plain words."),
@@ -92,12 +95,14 @@ def main() -> None:
     from mcp_registry.errors import RegistryError
     from retrieval.errors import RetrievalError
 
-    # SIGTERM, as containers and service managers send it, ends everything as Ctrl-C does: what is open gets closed.
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Typer turns an interrupt into its own exit; what ended us is known by what `_interrupt` left behind.
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+            sys.exit(_TERMINATED)
+        sys.exit(end.code if isinstance(end, SystemExit) else _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has enough of it; Python must not complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -109,6 +114,12 @@ def main() -> None:
         if ours is None or rest is not None:
             raise
         _fail(_first(ours))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End as Ctrl-C does, so that what is open gets closed: containers and service managers send SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough; `main` sees by it how it was ended
+    signal.raise_signal(signal.SIGINT)
 
 
 def _first(group: BaseException) -> BaseException:

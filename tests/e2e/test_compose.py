@@ -116,7 +116,7 @@ def _running(command: list[str], environment: dict[str, str], log: Path) -> Iter
         try:
             yield process
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=20) in {0, -signal.SIGTERM}, log.read_text(errors="replace")
+            assert process.wait(timeout=20) == 128 + signal.SIGTERM, log.read_text(errors="replace")
         finally:
             process.kill()
             process.wait(timeout=20)

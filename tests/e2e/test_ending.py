@@ -39,9 +39,9 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_gateway_on_stdio_ends_its_servers_while_its_client_keeps_the_pipe_open(
-    quartermaster: Any, told: signal.Signals
+    quartermaster: Any, told: signal.Signals, code: int
 ) -> None:
     process = subprocess.Popen(
         [*quartermaster.argv, "gateway"],
@@ -66,7 +66,7 @@ def test_a_gateway_on_stdio_ends_its_servers_while_its_client_keeps_the_pipe_ope
         call = {"name": "call_tool", "arguments": {"tool_id": "echo/pid", "arguments": {}}}
         server = int(ask(2, "tools/call", call)["content"][0]["text"])
         process.send_signal(told)
-        assert process.wait(_WAIT_S) == 130
+        assert process.wait(_WAIT_S) == code
         assert is_gone(server)
 
 
@@ -94,4 +94,4 @@ def test_a_watching_sync_ends_its_servers_and_says_nothing_about_it(quartermaste
                 break
         process.terminate()
         assert "Traceback" not in process.stderr.read()
-        assert process.wait(_WAIT_S) == 130
+        assert process.wait(_WAIT_S) == 143
