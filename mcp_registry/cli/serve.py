@@ -44,5 +44,7 @@ async def _serve(home: Home, host: str, port: int, *, allowed: tuple[str, ...], 
     ):
         names = (*settings.gateway.allowed_hosts, *allowed)
         app = http.make_app(make_server(MetaTools(registry)), registry, host=host, allowed_hosts=names)
-        note(f"serving {len(registry.index):,} tools and server cards at http://{host}:{port}/mcp")
-        await http.serve(app, host=host, port=port)
+        server, listening = http.listen(app, host=host, port=port)
+        bound = listening.getsockname()[1]
+        note(f"serving {len(registry.index):,} tools and server cards at http://{host}:{bound}/mcp")
+        await server.serve(sockets=[listening])

@@ -1,6 +1,7 @@
 """The gateway over HTTP: /mcp (streamable HTTP), /healthz (the process lives), /readyz (it can answer)."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,8 +58,8 @@ def security(host: str, allowed_hosts: Sequence[str]) -> TransportSecuritySettin
     )
 
 
-async def serve(app: Starlette, *, host: str, port: int) -> None:
-    """Serve until interrupted.
+def listen(app: Starlette, *, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
+    """A server for the application and the socket that it will listen on; port 0 takes any that is free.
 
     Raises:
         SystemExit: the address cannot be bound (uvicorn has said why on stderr).
@@ -66,4 +67,4 @@ async def serve(app: Starlette, *, host: str, port: int) -> None:
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_SHUTDOWN_S
     )
-    await uvicorn.Server(config).serve()
+    return uvicorn.Server(config), config.bind_socket()
