@@ -24,7 +24,6 @@ from mcp_registry.feeds.read import read_feed
 from retrieval.embedders import DEFAULT_MODEL, open_embedder
 from retrieval.fusion import FusionKind
 from retrieval.index import ToolIndex, open_index
-from retrieval.ranking import ids_of
 from retrieval.settings import RetrievalSettings
 from retrieval.tool import ToolSpec
 
@@ -86,7 +85,7 @@ def measure(index: ToolIndex, queries: Sequence[tuple[str, Needed]]) -> list[flo
     """The mean over all queries of Recall@1, @5, @10 and nDCG@10."""
     sums = [0.0] * (len(_DEPTHS) + 1)
     for query, needed in queries:
-        found = ids_of(index.search(query, max(_DEPTHS)))
+        found = [hit.id for hit in index.search(query, max(_DEPTHS))]
         for place, figure in enumerate((*(recall(found[:k], needed) for k in _DEPTHS), ndcg(found[:10], needed))):
             sums[place] += figure
     return [total / len(queries) for total in sums]

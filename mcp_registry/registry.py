@@ -24,7 +24,6 @@ from mcp_registry.sync import Done, SyncOutcome, refresh, refresh_all
 from retrieval.embedders import open_embedder
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
-from retrieval.ranking import Kind
 from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
 from retrieval.vector_store import Progress
 
@@ -56,12 +55,12 @@ class Registry:
         self._listing: dict[str, asyncio.Lock] = {}
         self._indexing = asyncio.Lock()
 
-    async def search(self, query: str, k: int, *, kind: Kind = "tools") -> list[tuple[Hit, ToolSpec]]:
+    async def search(self, query: str, k: int) -> list[tuple[Hit, ToolSpec]]:
         """The k best tools that the policy allows, best first, each with its definition.
 
         A tool that can be called comes before one of which there is only a definition, unless it fits much worse.
         """
-        found = await asyncio.to_thread(self.index.search, query, WIDER * k, kind=kind, allow=self.policy.allows)
+        found = await asyncio.to_thread(self.index.search, query, WIDER * k, kind="tools", allow=self.policy.allows)
         hits = prefer_callable(found, await self.startable())[:k]
         tools = await self.tools([hit.id for hit in hits])
         return [(hit, tools[hit.id]) for hit in hits if hit.id in tools]
@@ -163,7 +162,10 @@ class Registry:
             return ToolResult.error(f"tool {tool_id!r} asks its user for input, which is not relayed yet")
         cap = self.settings.gateway.max_result_bytes
         # Only a result that could be too large is measured: serialising every one would cost each call.
-        if _rough_size(result.raw, cap) <= cap or len(canonical_json(result.raw).encode()) <= cap:
+        if (
+            _rough_size(result.raw, cap) <= cap
+            or len(canonical_json(result.raw).encode("utf-8", "surrogatepass")) <= cap
+        ):
             return result
         return ToolResult.error(
             f"tool {tool_id!r} ran, but its result is larger than the {cap} bytes allowed: ask for less, or raise "

@@ -1,6 +1,6 @@
 """One query over one snapshot: candidates of both searchers, all with both scores, fused and put in order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -126,8 +126,3 @@ def _has(segment: Segment, word: str, place: int) -> bool:
     docs, _ = segment.lexical.postings(word)
     at = int(np.searchsorted(docs, place))
     return at < len(docs) and int(docs[at]) == place
-
-
-def ids_of(hits: Sequence[Hit]) -> list[str]:
-    """The ids, in order."""
-    return [hit.id for hit in hits]
