@@ -33,11 +33,12 @@ class ArgumentCheck:
     def fit(self, arguments: object) -> dict[str, Any]:
         """The arguments as the tool takes them; the very same when they fit already.
 
-        Mended: arguments sent as a JSON text, nothing sent for an object, a number or boolean sent as text (and a
-        number where a text is due), an object or a list sent as JSON text, a name or a choice in another spelling.
+            Mended: arguments sent as a JSON text, nothing sent for an object, a number or boolean sent as text (and a
+            number where a text is due), an object or a list sent as JSON text, a name or a choice in another spelling,
+        null for what need not be given.
 
-        Raises:
-            WrongArguments: they do not fit, and no single mending makes them.
+            Raises:
+                WrongArguments: they do not fit, and no single mending makes them.
         """
         given = _as_object(arguments)
         if self._validator is None or self._validator.is_valid(given):
@@ -171,7 +172,12 @@ def _mend(arguments: dict[str, Any], problem: Any) -> bool:
     holder: Any = arguments
     for step in path[:-1]:
         holder = holder[step]
+    if isinstance(holder, dict) and path[-1] not in holder:
+        return False  # taken out already, for another problem of the same value
     value = holder[path[-1]]
+    if value is None and isinstance(holder, dict):
+        del holder[path[-1]]  # models write null for "not given"; where it is required, that is told afterwards
+        return True
     match problem.kind.name:
         case "type":
             candidates = [read for kind in problem.kind.types if (read := _read_as(value, kind)) is not _UNREADABLE]

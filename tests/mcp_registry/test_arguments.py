@@ -34,6 +34,7 @@ CHECK = ArgumentCheck(SCHEMA)
         ({"repo_path": ".", "paths": '["a", "b"]'}, {"repo_path": ".", "paths": ["a", "b"]}),
         ({"repo_path": ".", "filter": '{"author": "ann"}'}, {"repo_path": ".", "filter": {"author": "ann"}}),
         ({"repo_path": 7}, {"repo_path": "7"}),
+        ({"repo_path": ".", "max_count": None, "format": None}, {"repo_path": "."}),
         ({"repoPath": ".", "max-count": "2"}, {"repo_path": ".", "max_count": 2}),
         ({"repo_path": ".", "format": "Full Text"}, {"repo_path": ".", "format": "full-text"}),
         ({"repo_path": ".", "paths": ["a", 1]}, {"repo_path": ".", "paths": ["a", "1"]}),
