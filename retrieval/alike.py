@@ -24,14 +24,21 @@ def alike(names: Sequence[str], vectors: Vectors, order: Sequence[int], *, same:
     Example:
         alike(["list_files", "listFiles", "read"], vectors, [2, 1, 0]) == [1, 1, 2]    # where the first two are near
     """
-    heads = list(range(len(names)))
     namesakes: dict[str, list[int]] = {}
     for place in order:
         namesakes.setdefault(plain_name(names[place]), []).append(place)
+    heads = list(range(len(names)))
     for places in namesakes.values():
-        if len(places) > 1:
-            for place, head in zip(places, _heads(vectors[places], same), strict=True):
-                heads[place] = places[head]
+        while len(places) > 1:
+            head, *rest = places
+            # einsum and not `@`: so small a product is not worth waking the threads of the linear algebra library.
+            cosines = np.einsum("ij,j->i", vectors[rest], vectors[head]).tolist()
+            places = []
+            for place, cosine in zip(rest, cosines, strict=True):
+                if cosine >= same:
+                    heads[place] = head
+                else:
+                    places.append(place)
     return heads
 
 
@@ -56,13 +63,3 @@ def plain_name(name: str) -> str:
     A name of separators alone stays as it is.
     """
     return _SEPARATOR.sub("", name).casefold() or name
-
-
-def _heads(vectors: Vectors, same: float) -> list[int]:
-    """Of each row the first row that is a head and near enough; a row that is near none becomes a head."""
-    near = vectors @ vectors.T >= same
-    heads: list[int] = []
-    for row in range(len(vectors)):
-        firsts = (head for head in dict.fromkeys(heads) if near[row, head])
-        heads.append(next(firsts, row))
-    return heads
