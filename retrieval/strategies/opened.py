@@ -1,0 +1,52 @@
+"""`open_strategy`: every strategy by its name, the one place where they are listed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from retrieval.card import ServerCard
+from retrieval.embedding import Embedder
+from retrieval.strategies.both import open_hybrid, open_rrf, open_weighted
+from retrieval.strategies.strategy import Collection, QuestionsOf, Strategy
+from retrieval.strategies.vectors_alone import open_dense, open_dense_plain
+from retrieval.strategies.words_alone import open_bm25, open_bm25f
+from retrieval.tool import ToolSpec
+
+_OPENED: Mapping[str, Callable[[Collection], Strategy]] = {
+    "bm25": open_bm25,
+    "bm25f": open_bm25f,
+    "dense": open_dense,
+    "dense_plain": open_dense_plain,
+    "hybrid": open_hybrid,
+    "rrf": open_rrf,
+    "weighted": open_weighted,
+}
+
+STRATEGIES: Mapping[str, str] = {
+    name: (opened.__doc__ or "").strip().splitlines()[0] for name, opened in _OPENED.items()
+}
+"""Every strategy, and in one line what it is."""
+
+
+def open_strategy(
+    name: str,
+    tools: Sequence[ToolSpec],
+    *,
+    cards: Sequence[ServerCard] = (),
+    embedder: Embedder,
+    folder: Path,
+    questions: QuestionsOf | None = None,
+) -> Strategy:
+    """A strategy over some tools, and over servers known by card only.
+
+    Vectors are kept in `folder` by the hash of their text, so that the next strategy embeds only what is new to it.
+
+    Example:
+        open_strategy("hybrid", tools, embedder=open_embedder(), folder=Path("work")).search("list commits", 5)
+
+    Raises:
+        ValueError: there is no strategy of that name.
+    """
+    opened = _OPENED.get(name)
+    if opened is None:
+        raise ValueError(f"there is no strategy {name!r}; there are {', '.join(_OPENED)}")
+    return opened(Collection(tools=tools, cards=cards, embedder=embedder, folder=folder, questions=questions))
