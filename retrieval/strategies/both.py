@@ -39,3 +39,8 @@ def open_rrf(collection: Collection) -> IndexStrategy:
 def open_weighted(collection: Collection) -> IndexStrategy:
     """Vectors and words by their weighted scores, whatever the default is."""
     return IndexStrategy("weighted", collection, RetrievalSettings(fusion="weighted"))
+
+
+def open_bm25f(collection: Collection) -> IndexStrategy:
+    """The product's words alone: BM25 over weighted fields, identifiers split and joined, light stemming."""
+    return IndexStrategy("bm25f", collection, RetrievalSettings(fusion="lexical"))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from retrieval.card import ServerCard
 from retrieval.embedding import Embedder
-from retrieval.strategies.both import open_hybrid, open_rrf, open_weighted
+from retrieval.strategies.both import open_bm25f, open_hybrid, open_rrf, open_weighted
 from retrieval.strategies.strategy import Collection, QuestionsOf, Strategy
 from retrieval.strategies.vectors_alone import open_dense, open_dense_plain
-from retrieval.strategies.words_alone import open_bm25, open_bm25f
+from retrieval.strategies.words_alone import open_bm25
 from retrieval.tool import ToolSpec
 
 _OPENED: Mapping[str, Callable[[Collection], Strategy]] = {

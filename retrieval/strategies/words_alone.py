@@ -1,45 +1,60 @@
-"""Strategies that look at words only: a plain BM25 as the anchor, and the field-weighted one of the product."""
+"""The anchor among the strategies: BM25 as textbooks have it, which knows of tools only how their names are written."""
 
+import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.card import ServerCard
-from retrieval.document import fields_of, weighted_words
+from retrieval.document import fields_of
 from retrieval.hit import Hit
-from retrieval.lexical import build_lexical, corpus_of, full_match, score
 from retrieval.strategies.strategy import Collection, in_order
 from retrieval.tool import ToolSpec
-from retrieval.words import STOP_WORDS, words
+from retrieval.words import STOP_WORDS
 
-Tokenise = Callable[[str], Sequence[str]]
+_K1 = 1.2
+_B = 0.75
 
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 
 
-class WordStrategy:
-    """BM25 (k1 1.2, b 0.75) over documents given as weighted word counts; scores are divided by a full match's."""
+class PlainBm25:
+    """BM25 over bags of words, with nothing shared with the product's own, so that it stays what it is.
 
-    def __init__(self, name: str, documents: Mapping[str, Mapping[str, float]], tokenise: Tokenise) -> None:
-        self._name = name
+    score = sum over t of ln(1 + (N - n_t + 0.5) / (n_t + 0.5)) f (k1 + 1) / (f + k1 (1 - b + b length / mean length)),
+    k1 = 1.2, b = 0.75 (Robertson and Zaragoza, 2009). A word that the query repeats counts once.
+    """
+
+    name = "bm25"
+
+    def __init__(self, documents: Mapping[str, Mapping[str, int]]) -> None:
         self._ids = list(documents)
-        self._segment = build_lexical(list(documents.values()))
-        self._tokenise = tokenise
-
-    @property
-    def name(self) -> str:
-        return self._name
+        lengths = np.array([sum(counts.values()) for counts in documents.values()], np.float64)
+        postings: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for place, counts in enumerate(documents.values()):
+            for word, count in counts.items():
+                places, frequencies = postings[word]
+                places.append(place)
+                frequencies.append(count)
+        norms = _K1 * (1 - _B + _B * lengths / (lengths.mean() or 1.0)) if len(lengths) else lengths
+        self._postings = {
+            word: _weighed(np.array(places), np.array(frequencies), norms)
+            for word, (places, frequencies) in postings.items()
+        }
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
-        corpus = corpus_of([self._segment], self._tokenise(query))
-        scores = score(self._segment, corpus) / np.float32(full_match(corpus) or 1.0)
+        scores = np.zeros(len(self._ids))
+        for word in dict.fromkeys(plain_words(query)):
+            if word in self._postings:
+                places, adds = self._postings[word]
+                scores[places] += adds
         found = np.flatnonzero(scores > 0)
-        if k <= 0 or not len(found):
-            return []
-        if len(found) > k:
-            # Everything that ties with the k-th stays in, so that ties are settled by id.
+        if len(found) > k > 0:
+            # What ties with the k-th stays in: ids settle ties.
             found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
         return in_order([(self._ids[place], float(scores[place])) for place in found], k, "lexical")
 
@@ -54,26 +69,20 @@ def plain_words(text: str) -> list[str]:
     return [piece for piece in pieces if piece not in STOP_WORDS]
 
 
-def open_bm25(collection: Collection) -> WordStrategy:
-    """The anchor: name, description and parameter names as one bag of words, all alike, nothing stemmed or joined."""
-    return WordStrategy("bm25", _documents(collection, _plain), plain_words)
+def open_bm25(collection: Collection) -> PlainBm25:
+    """The lexical anchor: BM25 over name, description and parameter names as one bag of words, all alike."""
+    documents = {tool.tool_id: _bag(tool) for tool in collection.tools}
+    return PlainBm25(documents | {card.name: _bag(card) for card in collection.cards})
 
 
-def open_bm25f(collection: Collection) -> WordStrategy:
-    """The product's lexical part alone: weighted fields, split and joined identifiers, light stemming."""
-    return WordStrategy("bm25f", _documents(collection, weighted_words), words)
-
-
-def _documents(
-    collection: Collection, words_of: Callable[[ToolSpec | ServerCard], Mapping[str, float]]
-) -> dict[str, Mapping[str, float]]:
-    documents = {tool.tool_id: words_of(tool) for tool in collection.tools}
-    return documents | {card.name: words_of(card) for card in collection.cards}
-
-
-def _plain(thing: ToolSpec | ServerCard) -> dict[str, float]:
+def _bag(thing: ToolSpec | ServerCard) -> Counter[str]:
     fields = fields_of(thing)
-    counts: dict[str, float] = {}
-    for word in plain_words(f"{fields.name} {fields.description} {fields.parameters}"):
-        counts[word] = counts.get(word, 0.0) + 1.0
-    return counts
+    return Counter(plain_words(f"{fields.name} {fields.description} {fields.parameters}"))
+
+
+def _weighed(
+    places: NDArray[np.int64], frequencies: NDArray[np.int64], norms: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    size, found = len(norms), len(places)
+    idf = math.log(1 + (size - found + 0.5) / (found + 0.5))
+    return places, idf * (_K1 + 1) * frequencies / (frequencies + norms[places])
