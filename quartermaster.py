@@ -24,6 +24,7 @@ COMMANDS = {
     "gateway": ("mcp_registry.cli.gateway", "Serve the gateway on stdin and stdout, as MCP clients start it."),
     "serve": ("mcp_registry.cli.serve", "Serve the gateway over HTTP: /mcp, /healthz, /readyz."),
     "connect": ("mcp_registry.cli.connect", "Connect an MCP client to the gateway: print or write its entry."),
+    "bench": ("retrieval.cli.bench", "Measure how well tools are found, on labelled data."),
     "doctor": ("mcp_registry.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }
 """Sub-commands by name: the module that holds each, and its line in the help."""

@@ -3,7 +3,9 @@
 RetrievalError                 base; the operator must act unless said otherwise
 ├── ModelMissing               the embedding model is not installed; the message names the command that installs it
 ├── ModelMismatch              the index was made by another embedding model: re-index, or switch the model back
-└── IndexDamaged               a file of the index cannot be read: delete the index folder, it is rebuilt
+├── IndexDamaged               a file of the index cannot be read: delete the index folder, it is rebuilt
+├── LabelledDataWrong          a file of tools, queries or cards is missing or has a wrong line; the message names it
+└── PlotsMissing               matplotlib is not installed; the message names the command that installs it
 """
 
 
@@ -21,3 +23,11 @@ class ModelMismatch(RetrievalError):
 
 class IndexDamaged(RetrievalError):
     """A stored file does not hold what its manifest says."""
+
+
+class LabelledDataWrong(RetrievalError):
+    """Data to measure with is not there, or a line of it is not what it should be."""
+
+
+class PlotsMissing(RetrievalError):
+    """The library that draws is not installed."""
