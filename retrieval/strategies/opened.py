@@ -6,9 +6,10 @@ from pathlib import Path
 from retrieval.card import ServerCard
 from retrieval.embedding import Embedder
 from retrieval.strategies.both import open_bm25f, open_hybrid, open_rrf, open_weighted
-from retrieval.strategies.strategy import Collection, QuestionsOf, Strategy
-from retrieval.strategies.vectors_alone import open_dense, open_dense_plain
+from retrieval.strategies.strategy import Collection, Strategy
+from retrieval.strategies.vectors_alone import open_dense, open_dense_plain, open_tdwa, open_tdwa_template
 from retrieval.strategies.words_alone import open_bm25
+from retrieval.tdwa import QuestionsOf
 from retrieval.tool import ToolSpec
 
 _OPENED: Mapping[str, Callable[[Collection], Strategy]] = {
@@ -16,6 +17,8 @@ _OPENED: Mapping[str, Callable[[Collection], Strategy]] = {
     "bm25f": open_bm25f,
     "dense": open_dense,
     "dense_plain": open_dense_plain,
+    "tdwa": open_tdwa,
+    "tdwa_template": open_tdwa_template,
     "hybrid": open_hybrid,
     "rrf": open_rrf,
     "weighted": open_weighted,

@@ -1,6 +1,6 @@
 """`Strategy`: one way to find tools for a query; and what every strategy is made from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,9 @@ from retrieval.card import ServerCard
 from retrieval.embedding import Embedder, Vectors
 from retrieval.hit import Hit
 from retrieval.manifest import file_name
+from retrieval.tdwa import QuestionsOf
 from retrieval.tool import ToolSpec
 from retrieval.vector_store import VectorStore
-
-QuestionsOf = Callable[[ToolSpec], Sequence[str]]
-"""The synthetic questions of a tool; none for a tool that has none yet."""
 
 
 class Strategy(Protocol):

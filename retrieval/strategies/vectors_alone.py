@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from retrieval.card import ServerCard
 from retrieval.document import passage_of
 from retrieval.embedding import Vectors
 from retrieval.hit import Hit
+from retrieval.question_writers import template_questions
 from retrieval.strategies.strategy import Collection, in_order
+from retrieval.tdwa import QuestionsOf, TdwaWeights, tdwa_vectors
 from retrieval.tool import ToolSpec
 from retrieval.vectors import build_vectors
 
@@ -40,6 +44,22 @@ def open_dense(collection: Collection) -> VectorStrategy:
 def open_dense_plain(collection: Collection) -> VectorStrategy:
     """The anchor: the text "name description" as it was published."""
     return _over_texts("dense_plain", collection, [_plain(thing) for thing in _things(collection)])
+
+
+def open_tdwa(collection: Collection) -> VectorStrategy:
+    """TDWA (ScaleMCP): a weighted mean of name, description, parameters and the given questions, vectors alone."""
+    return _over_parts("tdwa", collection, collection.questions)
+
+
+def open_tdwa_template(collection: Collection) -> VectorStrategy:
+    """TDWA with questions written by rules, vectors alone."""
+    return _over_parts("tdwa_template", collection, template_questions)
+
+
+def _over_parts(name: str, collection: Collection, questions: QuestionsOf | None) -> VectorStrategy:
+    tools = tdwa_vectors(collection.tools, TdwaWeights(), embed=collection.vectors, questions=questions)
+    cards = collection.vectors([passage_of(card) for card in collection.cards])
+    return VectorStrategy(name, ids_of(collection), np.concatenate([tools, cards]), collection)
 
 
 def _over_texts(name: str, collection: Collection, texts: Sequence[str]) -> VectorStrategy:
