@@ -42,6 +42,7 @@ class OnnxEmbedder:
         self._dim = described.dim
         self._threads = threads
         self._characters = _CHARACTERS_PER_TOKEN * tokens
+        self._early = any(taken.name == "is_query" for taken in session.get_inputs())
 
     @classmethod
     def load(cls, folder: Path, *, threads: int | None = None, max_tokens: int | None = None) -> "OnnxEmbedder":
@@ -74,37 +75,43 @@ class OnnxEmbedder:
     def embed(
         self, texts: Sequence[str], *, kind: TextKind = "document", progress: Callable[[int], None] | None = None
     ) -> Vectors:
-        """float32[len(texts), dim], unit rows; equal texts are embedded once, and `kind` makes no difference."""
-        del kind
+        """float32[len(texts), dim], unit rows; equal texts are embedded once.
+
+        Queries leave the graph early where the model was trained for it (an input `is_query`).
+        """
+        is_query = kind == "query"
         once, where = distinct(texts)
         vectors = np.empty((len(once), self._dim), np.float32)
         # Longest first: no thread is left with a long text when the others are done.
         order = sorted(range(len(once)), key=lambda place: -len(once[place]))
         share = len(texts) / max(len(once), 1)
-        with closing(self._vectors([once[place] for place in order])) as found:
+        with closing(self._vectors([once[place] for place in order], is_query)) as found:
             for done, (place, vector) in enumerate(zip(order, found, strict=True), start=1):
                 vectors[place] = vector
                 if progress is not None:
                     progress(round(done * share))
         return vectors[where]
 
-    def _vectors(self, texts: Sequence[str]) -> Generator[Vectors]:
+    def _vectors(self, texts: Sequence[str], is_query: bool) -> Generator[Vectors]:
         """One vector for each text, in their order. Closing it early drops the texts that no thread has begun."""
         if len(texts) < 2 or self._threads < 2:
-            yield from map(self._vector, texts)
+            yield from (self._vector(text, is_query) for text in texts)
             return
         with ThreadPoolExecutor(min(self._threads, len(texts)), "embed") as pool:
-            futures = [pool.submit(self._vector, text) for text in texts]
+            futures = [pool.submit(self._vector, text, is_query) for text in texts]
             try:
                 for future in futures:
                     yield future.result()
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _vector(self, text: str) -> Vectors:
+    def _vector(self, text: str, is_query: bool) -> Vectors:
         """float32[dim]. Both libraries let other threads run meanwhile."""
         tokens = self._tokenizer.encode(well_formed(text[: self._characters])).ids
-        return self._session.run(None, {"input_ids": np.array([tokens], np.int64)})[0][0]
+        given: dict[str, Any] = {"input_ids": np.array([tokens], np.int64)}
+        if self._early:
+            given["is_query"] = np.array(is_query)
+        return self._session.run(None, given)[0][0]
 
 
 def _session(path: Path) -> Any:

@@ -1,0 +1,1 @@
+"""A small embedding model learns what tools are asked for: `quartermaster retrieval train`."""
