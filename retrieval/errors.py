@@ -5,6 +5,7 @@ RetrievalError                 base; the operator must act unless said otherwise
 ├── ModelMismatch              the index was made by another embedding model: re-index, or switch the model back
 ├── IndexDamaged               a file of the index cannot be read: delete the index folder, it is rebuilt
 ├── LabelledDataWrong          a file of tools, queries or cards is missing or has a wrong line; the message names it
+├── ChatUnavailable            a language model is wanted and does not answer usably; the message says which, and why
 └── PlotsMissing               matplotlib is not installed; the message names the command that installs it
 """
 
@@ -31,3 +32,7 @@ class LabelledDataWrong(RetrievalError):
 
 class PlotsMissing(RetrievalError):
     """The library that draws is not installed."""
+
+
+class ChatUnavailable(RetrievalError):
+    """No endpoint of a language model is set, or it does not answer, or not in the form that was asked for."""
