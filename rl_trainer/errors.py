@@ -16,8 +16,16 @@ class TrainingDataMissing(TrainerError):
     """A file to learn from is not there."""
 
 
+class RecipeWrong(TrainerError):
+    """A recipe file says something that no recipe can."""
+
+
 class TrainingToolsMissing(TrainerError):
     """A library that only training needs is not installed."""
+
+
+class BaseModelMissing(TrainerError):
+    """The network to start from cannot be found or fetched."""
 
 
 class CheckpointDamaged(TrainerError):

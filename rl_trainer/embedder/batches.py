@@ -115,7 +115,7 @@ def _batch(one: Prepared, members: list[tuple[int, int]], rng: np.random.Generat
         if len(found := one.negatives[example]) and rng.random() < _WITH_NEGATIVE
     ]
     places = np.array([*right, *mined])
-    ids = [one.ids[place] for place in places]
+    ids = [one.ids[int(place)] for place in places]
     alike = [one.source.alike.get(id_, id_) for id_ in ids]
     near = one.vectors[places[: len(right)]] @ one.vectors[places].T >= _SAME
     masked = np.zeros((len(right), len(places)), np.bool_)
@@ -140,5 +140,5 @@ def _neighbour(row: int, count: int, rng: np.random.Generator) -> int:
 
 
 def _joined(queries: Sequence[str], rng: np.random.Generator) -> str:
-    order = rng.permutation(len(queries))
+    order = [int(place) for place in rng.permutation(len(queries))]
     return str(rng.choice(_JOINTS)).join(queries[index] for index in order)

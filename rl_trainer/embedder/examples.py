@@ -1,4 +1,4 @@
-"""What the embedder learns from: queries with the tools they need, split by tool into what is learnt and what is kept."""
+"""What the embedder learns from: queries with the tools they need, split by tool into learnt and kept."""
 
 import gzip
 import hashlib

@@ -1,3 +1,5 @@
+# pyright: basic, reportMissingImports=false
+# torch and onnx come with the extra `train`; checking must work without them.
 """A trained encoder becomes a model folder: an int8 ONNX graph, its tokenizer and a description of both."""
 
 import hashlib
@@ -14,7 +16,7 @@ import torch
 
 from retrieval.embedders import open_embedder
 from rl_trainer.embedder.calibration import CALIBRATION, CHECKS
-from rl_trainer.embedder.graph import HIDDEN, LAYERS, POSITIONS, Floats, int8_model
+from rl_trainer.embedder.graph import POSITIONS, Floats, int8_model
 from rl_trainer.embedder.network import ToolEncoder
 from rl_trainer.errors import ExportTooFar
 
@@ -35,8 +37,10 @@ def export(encoder: ToolEncoder, source: Path, out: Path, *, described: Mapping[
     out.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.float().numpy() for name, tensor in encoder.bert.state_dict().items()}
     early = (encoder.query_layers, encoder.early.weight.detach().float().numpy().T)
-    onnx.save(int8_model(weights, _smoothing(encoder), early), out / "model.onnx")
+    heads = int(encoder.bert.config.num_attention_heads)
+    onnx.save(int8_model(weights, _smoothing(encoder), heads=heads, early=early), out / "model.onnx")
     shutil.copyfile(source / "tokenizer.json", out / "tokenizer.json")
+    described = {**described, "dim": int(encoder.bert.config.hidden_size)}
     _describe(out, described)
     cosines = _check(out, encoder)
     if cosines["mean"] < _LOWEST_MEAN or cosines["lowest"] < _LOWEST:
@@ -62,10 +66,9 @@ def _smoothing(encoder: ToolEncoder) -> dict[str, Floats]:
 
         return look
 
+    count = len(encoder.bert.encoder.layer)
     wanted = ("attention.self.query", "intermediate.dense", "output.dense")
-    layers = {
-        f"{i}.{part}": encoder.bert.encoder.layer[i].get_submodule(part) for i in range(LAYERS) for part in wanted
-    }
+    layers = {f"{i}.{part}": encoder.bert.encoder.layer[i].get_submodule(part) for i in range(count) for part in wanted}
     hooks = [module.register_forward_pre_hook(watch(name)) for name, module in layers.items()]
     with torch.no_grad():
         for text in CALIBRATION:
@@ -96,7 +99,6 @@ def _check(out: Path, encoder: ToolEncoder) -> dict[str, float]:
 def _describe(out: Path, described: Mapping[str, Any]) -> None:
     manifest = {
         **described,
-        "dim": HIDDEN,
         "max_tokens": MAX_TOKENS,
         "positions": POSITIONS,
         "made_with": {name: version(name) for name in ("numpy", "onnx", "torch", "transformers")},

@@ -1,7 +1,8 @@
+# pyright: basic, reportMissingImports=false
+# torch comes with the extra `train`; checking must work without it.
 """The training loop: resumable at any step, the same result from the same recipe, data and machine."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -105,7 +106,7 @@ def _save(path: Path, step: int, recipe: Recipe, encoder: Any, optimiser: Any, s
         },
         part,
     )
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _resume(path: Path, recipe: Recipe, encoder: Any, optimiser: Any, schedule: Any) -> int:

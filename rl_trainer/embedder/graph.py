@@ -1,6 +1,9 @@
+# pyright: basic, reportMissingImports=false
+# onnx comes with the extra `train`; checking must work without it.
 """The exported model's graph, written node by node: token ids of one text in, one unit vector out (int8 inside).
 
-No exporter's habits decide what it looks like. Three things make eight bits good enough and the same on every processor:
+No exporter's habits decide what it looks like. Three things make eight bits good enough and the same on every
+processor:
 
 * Weights of the linear layers are symmetric int8 with a scale per output channel, activations are quantised while it
   runs (DynamicQuantizeMatMul), token embeddings are int8 with a scale per token.
@@ -18,9 +21,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 Floats = NDArray[np.float32]
+Array = NDArray[Any]
 
-LAYERS, HEADS, HIDDEN = 6, 12, 384
 POSITIONS = 256
+"""The most tokens of a text that the graph can take."""
 LIMIT = 63  # of 127: without VNNI, x86 adds two products in 16 bits, and full-range weights overflow there
 MICROSOFT = "com.microsoft"
 
@@ -28,11 +32,13 @@ MICROSOFT = "com.microsoft"
 class GraphWriter:
     """Collects nodes and weights of a graph; every method returns the name of what it made."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, width: int, heads: int) -> None:
+        self.width = width
+        self.heads = heads
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
-    def weight(self, name: str, array: Floats) -> str:
+    def weight(self, name: str, array: Array) -> str:
         self.weights.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
 
@@ -71,12 +77,16 @@ class GraphWriter:
             mean = self.node("MatMul", [mean, self.weight(f"{name}.map", after)], f"{name}.mapped")
         return self.node("LpNormalization", [mean], name, axis=-1, p=2)
 
+    def vectors(self, name: str) -> onnx.ValueInfoProto:
+        """An output float32[texts, width]."""
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", self.width])
+
     def branch(self, output: str) -> onnx.GraphProto:
         """What was collected, as a branch of an `If`: no inputs, the vectors as its output."""
-        return helper.make_graph(self.nodes, output, [], [_vectors(output)], self.weights)
+        return helper.make_graph(self.nodes, output, [], [self.vectors(output)], self.weights)
 
     def model(self, inputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
-        graph = helper.make_graph(self.nodes, "embedder", inputs, [_vectors("vectors")], self.weights)
+        graph = helper.make_graph(self.nodes, "embedder", inputs, [self.vectors("vectors")], self.weights)
         opsets = [helper.make_opsetid("", 20), helper.make_opsetid(MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="quartermaster")
 
@@ -84,11 +94,7 @@ class GraphWriter:
 IDS = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "tokens"])
 
 
-def _vectors(name: str) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", HIDDEN])
-
-
-def quantised(matrix: Floats, scale: Floats) -> Floats:
+def quantised(matrix: Floats, scale: Floats) -> Array:
     return np.rint(matrix / scale).astype(np.int8)
 
 
@@ -123,7 +129,7 @@ def layer(graph: GraphWriter, index: int, x: str, weights: Mapping[str, Floats],
     qkv = graph.smoothed_linear(x, f"{name}.qkv", matrix, smooth[f"{index}.attention.self.query"], bias)
     split = [f"{name}.{kind}" for kind in "qkv"]
     graph.nodes.append(helper.make_node("Split", [qkv], split, axis=-1, num_outputs=3))
-    seen = graph.node("MultiHeadAttention", split, f"{name}.seen", domain=MICROSOFT, num_heads=HEADS)
+    seen = graph.node("MultiHeadAttention", split, f"{name}.seen", domain=MICROSOFT, num_heads=graph.heads)
     # What attention gives has no large channels: nothing to smooth.
     weight, bias = part("attention.output.dense.weight").T, part("attention.output.dense.bias")
     seen = graph.linear(seen, f"{name}.attention", weight, bias)
@@ -142,26 +148,35 @@ def layer(graph: GraphWriter, index: int, x: str, weights: Mapping[str, Floats],
 
 
 def int8_model(
-    weights: Mapping[str, Floats], smooth: Mapping[str, Floats], early: tuple[int, Floats] | None = None
+    weights: Mapping[str, Floats],
+    smooth: Mapping[str, Floats],
+    *,
+    heads: int,
+    early: tuple[int, Floats] | None = None,
 ) -> onnx.ModelProto:
-    """The whole graph: embeddings, layers, mean over the tokens, length 1.
+    """The whole graph: embeddings, layers, mean over the tokens, length 1. `weights` are named as BertModel names them.
 
-    `early`: after how many layers a query leaves, and the map float32[HIDDEN, HIDDEN] (in, out) of its mean. The graph
+    `early`: after how many layers a query leaves, and the map float32[width, width] (in, out) of its mean. The graph
     then has a second input, `is_query`; ONNX Runtime runs only the branch that it chooses.
     """
-    graph = GraphWriter()
+    width, layers = weights["embeddings.word_embeddings.weight"].shape[1], layer_count(weights)
+    graph, out, on = (GraphWriter(width=width, heads=heads) for _ in range(3))
     x = embeddings(graph, weights)
-    leave = LAYERS if early is None else early[0]
+    leave = layers if early is None else early[0]
     for index in range(leave):
         x = layer(graph, index, x, weights, smooth)
     if early is None:
         graph.pooled(x, "vectors")
         return graph.model([IDS])
-    out, on = GraphWriter(), GraphWriter()
     out.pooled(x, "query_vectors", early[1])
-    for index in range(leave, LAYERS):
+    for index in range(leave, layers):
         x = layer(on, index, x, weights, smooth)
     on.pooled(x, "passage_vectors")
     branches = {"then_branch": out.branch("query_vectors"), "else_branch": on.branch("passage_vectors")}
     graph.node("If", ["is_query"], "vectors", **branches)
     return graph.model([IDS, helper.make_tensor_value_info("is_query", TensorProto.BOOL, [])])
+
+
+def layer_count(weights: Mapping[str, Floats]) -> int:
+    """How many transformer layers the weights are of."""
+    return 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.layer."))

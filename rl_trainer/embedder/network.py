@@ -1,3 +1,5 @@
+# pyright: basic, reportMissingImports=false
+# torch comes with the extra `train`; checking must work without it.
 """The network that learns: MiniLM whose queries may leave after some layers while passages go through all of them."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# pyright: basic, reportMissingImports=false
+# torch comes with the extra `train`; checking must work without it.
 """What the embedder is trained to make small: pure functions of unit vectors."""
 
 import torch

@@ -6,7 +6,7 @@ import msgspec
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The defaults are those of the packaged model."""
 
-    epochs: int = 3
+    epochs: int = 2
     batch: int = 64
     """Queries of one batch; as many mined negatives stand beside their tools."""
     learning_rate: float = 8e-5
