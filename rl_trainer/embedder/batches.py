@@ -64,8 +64,8 @@ def prepare(source: Source, ids: Sequence[str], vectors: Vectors, queries: Vecto
         ranked = ranked[np.argsort(-near[ranked], kind="stable")][_FROM_RANK:]
         unlike = (vectors[ranked] @ vectors[right].T).max(axis=1) < _SAME
         groups = {source.alike.get(id_) for id_ in example.relevant} - {None}
-        others = np.array([source.alike.get(ids[place]) not in groups for place in ranked], np.bool_)
-        mine = [place for place in ranked[unlike & others] if ids[place] not in example.relevant]
+        others = [int(place) for place in ranked[unlike]]
+        mine = [place for place in others if source.alike.get(ids[place]) not in groups and place not in right]
         negatives.append(np.array(mine[:_MINED], np.int64))
     return Prepared(source=source, ids=ids, position=position, vectors=vectors, negatives=negatives)
 
@@ -74,7 +74,8 @@ def epoch(prepared: Sequence[Prepared], size: int, rng: np.random.Generator) -> 
     """Every example once, one of its tools as the right one, in batches of one source each, mixed."""
     plans = [(one, members) for one in prepared for members in _grouped(one, size, rng)]
     for index in rng.permutation(len(plans)):
-        yield _batch(*plans[index], rng)
+        one, members = plans[int(index)]
+        yield _batch(one, members, rng)
 
 
 def count(prepared: Sequence[Prepared], size: int) -> int:
@@ -84,7 +85,7 @@ def count(prepared: Sequence[Prepared], size: int) -> int:
 
 def _grouped(one: Prepared, size: int, rng: np.random.Generator) -> list[list[tuple[int, int]]]:
     """Lists of (example, position of its right tool), each of `size`; what is left over waits for another epoch."""
-    right = np.array([one.position[rng.choice(example.relevant)] for example in one.source.learnt])
+    right = np.array([one.position[str(rng.choice(example.relevant))] for example in one.source.learnt])
     if not len(right):
         return []
     vectors = one.vectors[right]

@@ -101,7 +101,8 @@ def quantised(matrix: Floats, scale: Floats) -> Array:
 def embeddings(graph: GraphWriter, weights: Mapping[str, Floats]) -> str:
     """Token + position + type vectors, normalised: float32[texts, tokens, HIDDEN]."""
     words = weights["embeddings.word_embeddings.weight"]
-    scale = np.abs(words).max(axis=1, keepdims=True) / 127  # looked up, never multiplied in int8: all 8 bits
+    # Looked up, never multiplied in int8: all 8 bits. The padding token's vector may be nothing but zeros.
+    scale = np.maximum(np.abs(words).max(axis=1, keepdims=True), np.float32(1e-6)) / 127
     rows = graph.node("Gather", [graph.weight("words.int8", quantised(words, scale)), "input_ids"], "words.rows")
     scales = graph.node("Gather", [graph.weight("words.scale", scale), "input_ids"], "words.scales")
     rows = graph.node("Cast", [rows], "words.float", to=TensorProto.FLOAT)

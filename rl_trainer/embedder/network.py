@@ -33,10 +33,11 @@ class ToolEncoder(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, *, query_layers: int) -> "ToolEncoder":
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoModel, PreTrainedTokenizerFast
 
         bert = AutoModel.from_pretrained(folder, attn_implementation="sdpa", add_pooling_layer=False)
-        return cls(bert, AutoTokenizer.from_pretrained(folder), query_layers=query_layers)
+        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+        return cls(bert, tokenizer, query_layers=query_layers)
 
     def passages(self, texts: Sequence[str], *, tokens: int = PASSAGE_TOKENS) -> Tensor:
         """float32[len(texts), width], rows of length 1, through all layers."""
