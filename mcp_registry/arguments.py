@@ -55,6 +55,10 @@ class ArgumentCheck:
             return mended
         raise WrongArguments(self._explain(given))
 
+    def accepts(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether arguments are valid as they stand; nothing is by a schema that cannot be compiled."""
+        return self._validator is not None and self._validator.is_valid(dict(arguments))
+
     def _explain(self, given: dict[str, Any]) -> str:
         assert self._validator is not None
         problems = list(self._validator.iter_errors(given))
