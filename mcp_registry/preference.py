@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from retrieval.hit import Hit
+from retrieval.multi import Search
 
 WIDER = 2
 """So many times the hits asked for are looked at, so that what can be called may move up."""
@@ -21,3 +22,12 @@ def prefer_callable(hits: Sequence[Hit], startable: Collection[str]) -> list[Hit
         return list(hits)
     weighed = [hit if hit.server in startable else replace(hit, score=hit.score * _NOT_CALLABLE) for hit in hits]
     return sorted(weighed, key=lambda hit: -hit.score)
+
+
+def preferring_callable(search: Search, startable: Collection[str]) -> Search:
+    """The same search with what can be called first: each query of several is put in order before they are merged."""
+
+    def preferring(query: str, k: int) -> list[Hit]:
+        return prefer_callable(search(query, WIDER * k), startable)[:k]
+
+    return preferring
