@@ -46,7 +46,7 @@ def train(
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode({"out": str(out), "measured": results})).decode())
         return
-    typer.echo(f"{out}: a model folder. Use it: QUARTERMASTER_RETRIEVAL__MODEL={out}")
+    typer.echo(f"{out}: a model folder. Use it: QUARTERMASTER_RETRIEVAL_MODEL={out}")
     typer.echo("vectors alone, on queries whose tools were never learnt of, before and after:")
     for name, found in results.items():
         before, after = found["before"], found["after"]
