@@ -3,6 +3,7 @@
 RetrievalError                 base; the operator must act unless said otherwise
 ├── ModelMissing               the embedding model is not installed; the message names the command that installs it
 ├── ModelMismatch              the index was made by another embedding model: re-index, or switch the model back
+├── GpuMissing                 a vector index on the GPU is set, and FAISS sees none: set another kind
 ├── IndexDamaged               a file of the index cannot be read: delete the index folder, it is rebuilt
 ├── LabelledDataWrong          a file of tools, queries or cards is missing or has a wrong line; the message names it
 ├── ChatUnavailable            a language model is wanted and does not answer usably; the message says which, and why
@@ -20,6 +21,10 @@ class ModelMissing(RetrievalError):
 
 class ModelMismatch(RetrievalError):
     """Vectors of another model, or of another dimension, than the index holds."""
+
+
+class GpuMissing(RetrievalError):
+    """FAISS sees no GPU, or is built without what a kind of index needs."""
 
 
 class IndexDamaged(RetrievalError):

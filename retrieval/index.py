@@ -1,7 +1,6 @@
 """`ToolIndex`: tools and server cards, searched without a lock while they change."""
 
 import threading
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +16,11 @@ from retrieval.errors import IndexDamaged
 from retrieval.hit import Hit
 from retrieval.lexical import build_lexical
 from retrieval.ranking import Allow, Kind, rank
-from retrieval.segment import Segment, load_segment, save_segment
+from retrieval.segment import Contents, Segment, build_segment, load_segment, packed_fingerprints, save_segment
 from retrieval.settings import RetrievalSettings
-from retrieval.snapshot import Snapshot, adding, without
+from retrieval.snapshot import Snapshot, adding, due, joined, replaced, without
 from retrieval.tool import ToolSpec
 from retrieval.vector_store import Progress, VectorStore
-from retrieval.vectors import build_vectors
 
 _LOCK_TIMEOUT_S = 60.0
 
@@ -40,6 +38,7 @@ class ToolIndex:
         self._settings = settings
         self._store = VectorStore(folder / "vectors" / f"{manifest.file_name(embedder.id)}.bin", embedder.dim)
         self._writing = threading.Lock()
+        self._tidying = threading.Lock()
         self._snapshot = Snapshot()
 
     @property
@@ -82,6 +81,17 @@ class ToolIndex:
                 now = adding(now, fresh, self._store.vectors, self._settings.vectors)
             self._snapshot = replace(now, generation=generation)
 
+    def tidy(self) -> None:
+        """Join segments that are due. Takes long for large ones, and keeps neither searches nor changes waiting."""
+        with self._tidying:
+            while (where := due(before := self._snapshot)) is not None:
+                one = joined(before.parts()[where], self._store.vectors, self._settings.vectors)
+                with self._writing:
+                    now = replaced(self._snapshot, before, where, one)
+                    if now is None:
+                        return  # a change joined them meanwhile: the next call looks again
+                    self._snapshot = now
+
     def load(self) -> bool:
         """Take up what was saved; False when nothing fitting is there (none, another model, another format).
 
@@ -102,7 +112,8 @@ class ToolIndex:
         return True
 
     def save(self) -> None:
-        """Write what is not on disk yet, then the manifest that names it. A newer saved generation is left alone."""
+        """Tidy, write what is not on disk yet, then the manifest that names it; a newer saved generation is left alone."""
+        self.tidy()
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._writing, FileLock(self._folder / "save.lock", timeout=_LOCK_TIMEOUT_S):
             now = self._snapshot
@@ -126,14 +137,13 @@ class ToolIndex:
     def _segment_of(self, things: dict[str, ToolSpec | ServerCard], progress: Progress | None) -> Segment:
         passages = [passage_of(thing) for thing in things.values()]
         rows = np.asarray(self._store.rows(passages, self._embedder, progress), dtype=np.int64)
-        return Segment(
-            uid=uuid.uuid4().hex,
+        contents = Contents(
             ids=list(things),
-            fingerprints=[thing.fingerprint for thing in things.values()],
+            fingerprints=packed_fingerprints([thing.fingerprint for thing in things.values()]),
             rows=rows,
-            vectors=build_vectors(self._store.vectors(rows), self._settings.vectors),
             lexical=build_lexical([weighted_words(thing) for thing in things.values()]),
         )
+        return build_segment(contents, self._store.vectors, self._settings.vectors)
 
 
 def open_index(folder: Path, embedder: Embedder, settings: RetrievalSettings | None = None) -> ToolIndex:

@@ -7,10 +7,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.array_file import replacing
 from retrieval.errors import IndexDamaged
 
-FORMAT = 1
+FORMAT = 2
 _FILE = "manifest.json"
+_OURS = {".segment", ".faiss", ".graph", ".part", ".new"}
+"""Endings of files of segments, those of earlier versions and those never finished among them."""
 
 
 class SegmentEntry(msgspec.Struct, frozen=True):
@@ -71,11 +74,9 @@ def read(folder: Path) -> Manifest | None:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step, then remove the files of segments that it does not name."""
-    path = folder / _FILE
-    part = path.with_suffix(".new")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    part.replace(path)
+    with replacing(folder / _FILE) as part:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     named = {entry.uid for entry in manifest.segments}
     for file in folder.iterdir():
-        if file.suffix in {".segment", ".graph", ".part", ".new"} and file.stem not in named:
+        if file.suffix in _OURS and file.name.partition(".")[0] not in named:
             file.unlink(missing_ok=True)

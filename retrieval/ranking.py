@@ -1,16 +1,16 @@
 """One query over one snapshot: candidates of both searchers, all with both scores, fused and put in order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.bm25 import Corpus, best, contributions, corpus_of, full_match
 from retrieval.embedding import Vectors
 from retrieval.fusion import fuse, ranks
 from retrieval.hit import Hit
-from retrieval.lexical import Corpus, corpus_of, full_match, score
 from retrieval.segment import Alive, Segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot
@@ -26,12 +26,14 @@ _MAX_MASKS = 32
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Positions of one segment with the scores of each: three arrays of one length."""
+    """Positions of one segment with the scores of each: three arrays of one length, and bool[words, positions]: which
+    of the corpus's words each has."""
 
     segment: Segment
     positions: NDArray[np.int64]
     dense: NDArray[np.float32]
     lexical: NDArray[np.float32]
+    has: NDArray[np.bool_]
 
 
 def rank(
@@ -54,6 +56,8 @@ def rank(
     dense = np.concatenate([part.dense for part in found])
     lexical = np.concatenate([part.lexical for part in found])
     fused = fuse(settings.fusion, dense, lexical, dense_weight=settings.dense_weight)
+    has = np.concatenate([part.has for part in found], axis=1)
+    spoken = [said[word] for word in corpus.idf]
     places = [(part.segment, int(position)) for part in found for position in part.positions]
     by_id = sorted(range(len(places)), key=lambda i: (-float(fused[i]), places[i][0].ids[places[i][1]]))
     dense_ranks, lexical_ranks = ranks(dense), ranks(lexical)
@@ -67,20 +71,20 @@ def rank(
                 "lexical": float(lexical[i]),
                 "lexical_rank": int(lexical_ranks[i]),
             },
-            words=_matched(*places[i], corpus, said),
+            words=tuple(dict.fromkeys(word for word, there in zip(spoken, has[:, i], strict=True) if there)),
         )
         for i in by_id[:k]
     ]
 
 
 def _candidates(segment: Segment, allowed: Alive, vector: Vectors, corpus: Corpus, depth: int) -> Candidates:
-    everything = bool(allowed.all())
-    _, near = segment.vectors.search(vector, depth, None if everything else allowed)
-    lexical = score(segment.lexical, corpus) / np.float32(full_match(corpus) or 1.0)
-    if not everything:
-        lexical = np.where(allowed, lexical, np.float32(0))
-    positions = np.union1d(near, _top(lexical, depth)).astype(np.int64)
-    return Candidates(segment, positions, segment.vectors.cosines(vector, positions), lexical[positions])
+    mask = None if allowed.all() else allowed
+    _, near = segment.vectors.search(vector, depth, mask)
+    said, _ = best(segment.lexical, corpus, depth, mask)
+    positions = np.union1d(near, said).astype(np.int64)
+    adds = contributions(segment.lexical, corpus, positions)
+    lexical = adds.sum(axis=0, dtype=np.float32) / np.float32(full_match(corpus) or 1.0)
+    return Candidates(segment, positions, segment.vectors.cosines(vector, positions), lexical, adds > 0)
 
 
 def _mask(segment: Segment, kind: Kind, allow: Allow | None) -> Alive:
@@ -98,14 +102,6 @@ def _mask(segment: Segment, kind: Kind, allow: Allow | None) -> Alive:
     return mask
 
 
-def _top(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
-    """Positions of the highest scores above 0, at most `depth`, in no order."""
-    if len(scores) > depth:
-        best = np.argpartition(-scores, depth - 1)[:depth]
-        return best[scores[best] > 0]
-    return np.flatnonzero(scores > 0)
-
-
 def _hit(segment: Segment, place: int, *, score: float, signals: dict[str, float], words: tuple[str, ...]) -> Hit:
     id_ = segment.ids[place]
     return Hit(
@@ -115,14 +111,3 @@ def _hit(segment: Segment, place: int, *, score: float, signals: dict[str, float
         signals=signals,
         words=words,
     )
-
-
-def _matched(segment: Segment, place: int, corpus: Corpus, said: Mapping[str, str]) -> tuple[str, ...]:
-    """The query's words that a document has, as the query writes them."""
-    return tuple(dict.fromkeys(said[word] for word in corpus.idf if _has(segment, word, place)))
-
-
-def _has(segment: Segment, word: str, place: int) -> bool:
-    docs, _ = segment.lexical.postings(word)
-    at = int(np.searchsorted(docs, place))
-    return at < len(docs) and int(docs[at]) == place

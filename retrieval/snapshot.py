@@ -1,23 +1,25 @@
-"""`Snapshot`: what one search sees from beginning to end, and the pure ways to make the next one."""
+"""`Snapshot`: what one search sees from beginning to end, and the pure ways to make the next one.
 
-import uuid
-from collections.abc import Callable, Iterable, Sequence
+Segments are kept as in a log-structured merge tree (O'Neil et al., 1996): a change makes a small segment, and joins the
+last one only while that is small; what is larger is joined beside the changes (`due`, `joined`, `replaced`).
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from retrieval.embedding import Vectors
+from retrieval.exact_vectors import VectorsOf
 from retrieval.lexical import merge_lexical
-from retrieval.segment import Alive, Segment
-from retrieval.vectors import VectorKind, build_vectors
-
-VectorsOf = Callable[[NDArray[np.int64]], Vectors]
-"""Rows of the vector store -> float32[n, dim]."""
+from retrieval.segment import Alive, Contents, Segment, build_segment
+from retrieval.vectors import VectorKind
 
 SMALL = 2048
-"""Last segments below this size are joined with what is added; above it, a new segment begins."""
-MAX_SEGMENTS = 8
+"""What a change adds is joined with the last segments while they have at most so many living entries together."""
+RUN = 3
+"""So many neighbouring segments of like size are due to be joined."""
+_LIKE = 2
+"""A segment is of like size when it is at most so many times as large as all that come after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,61 +32,101 @@ class Snapshot:
     """The catalogue's generation that this is equal to; -1 before the first."""
 
     def __len__(self) -> int:
-        return sum(int(alive.sum()) for alive in self.alive)
+        return sum(_living(alive) for alive in self.alive)
 
     def parts(self) -> list[tuple[Segment, Alive]]:
         return list(zip(self.segments, self.alive, strict=True))
 
     def find(self, id_: str) -> tuple[int, int] | None:
         """The segment and the position where an id stands, if it does."""
-        for number, segment in enumerate(self.segments):
-            place = segment.position.get(id_)
-            if place is not None and self.alive[number][place]:
+        for number, (segment, alive) in enumerate(self.parts()):
+            place = segment.ids.places([id_])[0]
+            if place >= 0 and alive[place]:
                 return number, place
         return None
 
     def fingerprints(self) -> dict[str, str]:
-        """The fingerprint of everything that stands, by id."""
+        """The fingerprint of everything that stands, by id. Takes a second for a million: not for every change."""
         return {
-            segment.ids[place]: segment.fingerprints[place]
+            id_: print_.hex()
             for segment, alive in self.parts()
-            for place in np.flatnonzero(alive).tolist()
+            for id_, print_, stands in zip(segment.ids, map(bytes, segment.fingerprints), alive.tolist(), strict=True)
+            if stands
         }
+
+
+def _living(alive: Alive) -> int:
+    return int(np.count_nonzero(alive))
 
 
 def without(now: Snapshot, ids: Iterable[str]) -> Snapshot:
     """The same without some ids: one bit map is copied for each segment that they stand in."""
-    places = [found for id_ in ids if (found := now.find(id_)) is not None]
-    alive = list(now.alive)
-    for number in {number for number, _ in places}:
-        alive[number] = alive[number].copy()
-    for number, place in places:
-        alive[number][place] = False
+    gone, alive = list(ids), list(now.alive)
+    for number, segment in enumerate(now.segments):
+        places = [place for place in segment.ids.places(gone) if place >= 0 and alive[number][place]]
+        if places:
+            alive[number] = alive[number].copy()
+            alive[number][places] = False
     return replace(now, alive=tuple(alive))
 
 
 def adding(now: Snapshot, fresh: Segment, vectors_of: VectorsOf, kind: VectorKind) -> Snapshot:
-    """The same with one segment more; small last segments are joined with it, and all when there are too many."""
-    parts = [*now.parts(), (fresh, np.ones(len(fresh), np.bool_))]
-    first = len(parts) - 1
-    while first > 0 and len(parts[first - 1][0]) < SMALL:
+    """The same with one segment more; small last segments are joined with it. The work is bounded by `SMALL`."""
+    parts = [part for part in now.parts() if part[1].any()]
+    first, total = len(parts), len(fresh)
+    while first > 0 and total + _living(parts[first - 1][1]) <= SMALL:
         first -= 1
-    if len(parts) > MAX_SEGMENTS:
-        first = 0
-    if first < len(parts) - 1:
-        merged = _merged(parts[first:], vectors_of, kind)
-        parts = [*parts[:first], (merged, np.ones(len(merged), np.bool_))]
-    return replace(now, segments=tuple(part[0] for part in parts), alive=tuple(part[1] for part in parts))
+        total += _living(parts[first][1])
+    if first < len(parts):
+        fresh = joined([*parts[first:], (fresh, np.ones(len(fresh), np.bool_))], vectors_of, kind)
+    return _of([*parts[:first], (fresh, np.ones(len(fresh), np.bool_))], now.generation)
 
 
-def _merged(parts: Sequence[tuple[Segment, Alive]], vectors_of: VectorsOf, kind: VectorKind) -> Segment:
-    living = [(segment, np.flatnonzero(alive).tolist()) for segment, alive in parts]
-    rows = np.concatenate([segment.rows[places] for segment, places in living])
-    return Segment(
-        uid=uuid.uuid4().hex,
-        ids=[segment.ids[place] for segment, places in living for place in places],
-        fingerprints=[segment.fingerprints[place] for segment, places in living for place in places],
-        rows=rows,
-        vectors=build_vectors(vectors_of(rows), kind),
-        lexical=merge_lexical([(segment.lexical, alive) for segment, alive in parts]),
+def due(now: Snapshot) -> slice | None:
+    """Which neighbouring segments should become one: a run of like size, or a large one that is mostly dead.
+
+    The last segment, while it is small, is left out: changes go into it meanwhile.
+    """
+    living = [_living(alive) for alive in now.alive]
+    closed = len(living) - (1 if living and living[-1] < SMALL // 2 else 0)
+    for number in range(closed):
+        if len(now.segments[number]) > max(SMALL, 2 * living[number]):
+            return slice(number, number + 1)
+    first, total = closed, 0
+    while first > 0 and (not total or living[first - 1] <= _LIKE * total):
+        first -= 1
+        total += living[first]
+    return slice(first, closed) if closed - first >= RUN else None
+
+
+def joined(parts: Sequence[tuple[Segment, Alive]], vectors_of: VectorsOf, kind: VectorKind) -> Segment:
+    """One segment of the living of several, in order. Takes long for large ones: the vectors are indexed anew."""
+    living = [(segment, np.flatnonzero(alive)) for segment, alive in parts]
+    return build_segment(
+        Contents(
+            ids=[segment.ids[place] for segment, places in living for place in places.tolist()],
+            fingerprints=np.concatenate([segment.fingerprints[places] for segment, places in living]),
+            rows=np.concatenate([segment.rows[places] for segment, places in living]),
+            lexical=merge_lexical([(segment.lexical, alive) for segment, alive in parts]),
+        ),
+        vectors_of,
+        kind,
     )
+
+
+def replaced(now: Snapshot, before: Snapshot, where: slice, one: Segment) -> Snapshot | None:
+    """`now` with the segments that stood at `where` in `before` given as one; None when changes have joined them since.
+
+    What was removed meanwhile stays removed.
+    """
+    old = before.segments[where]
+    first = where.start
+    if tuple(segment.uid for segment in now.segments[where]) != tuple(segment.uid for segment in old):
+        return None
+    alive = [now.alive[first + number][before.alive[first + number]] for number in range(len(old))]
+    parts = now.parts()
+    return _of([*parts[:first], (one, np.concatenate(alive)), *parts[where.stop :]], now.generation)
+
+
+def _of(parts: Sequence[tuple[Segment, Alive]], generation: int) -> Snapshot:
+    return Snapshot(tuple(part[0] for part in parts), tuple(part[1] for part in parts), generation)

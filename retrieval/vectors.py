@@ -1,38 +1,44 @@
-"""Nearest vectors of one immutable segment, by position: FAISS, exact or HNSW by size."""
+"""`VectorIndex`: nearest vectors of one immutable segment by position, and which kind is taken for how many."""
 
-import os
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.embedding import Vectors
+from retrieval.exact_vectors import ExactVectors, Floats, HeldVectors, Positions
+from retrieval.faiss_index import FaissIndex, FaissKind, build_faiss, load_faiss
+from retrieval.flat_index import FlatIndex
+from retrieval.vectors_gpu import GpuKind, build_on_gpu, gpu_count
 
-Floats = NDArray[np.float32]
-Positions = NDArray[np.int64]
+__all__ = ["VectorIndex", "VectorKind", "build_vectors", "chosen_kind", "gpu_count", "load_vectors", "save_vectors"]
+
 Allowed = NDArray[np.bool_]
 """bool[n]: which positions a search may return."""
 
-_faiss: Any = faiss
-"""FAISS's classes are made by SWIG: their real constructors are not what its type stubs say."""
+VectorKind = Literal["auto", "flat", FaissKind, GpuKind]
 
-VectorKind = Literal["auto", "flat", "hnsw"]
-
-HNSW_FROM = 50_000
-"""Segments of at least so many vectors get a graph; below that an exact scan is as fast and needs no building."""
-
-_HNSW_LINKS = 32
-_HNSW_BUILD = 100
-_HNSW_SEARCH = 96
+HNSW_FROM = 10_000
+"""Segments of at least so many vectors get a graph; below that comparing with all is as fast and needs no building."""
+IVF_FROM = 300_000
+"""From so many vectors on a graph takes minutes to build, and lists are searched instead."""
+CAGRA_FROM = 100_000
+"""On a GPU comparing with all is fast up to here; beyond, its graph."""
 
 
 class VectorIndex(Protocol):
-    """n unit vectors that do not change. Positions count from 0, in the order in which they were given."""
+    """n unit vectors that do not change. Positions count from 0, in the order in which they were given.
+
+    Searches may run in several threads at once.
+    """
+
+    @property
+    def kind(self) -> str: ...
 
     def search(self, query: Vectors, k: int, allowed: Allowed | None = None) -> tuple[Floats, Positions]:
-        """The k nearest allowed ones to a query float32[dim]: cosines, falling, and positions; fewer when fewer are."""
+        """The k nearest allowed ones to a query float32[dim]: exact cosines, falling, and positions; fewer when fewer
+        are allowed. Which ones are found may be approximate."""
         ...
 
     def cosines(self, query: Vectors, positions: Positions) -> Floats:
@@ -42,70 +48,47 @@ class VectorIndex(Protocol):
     def __len__(self) -> int: ...
 
 
-class FaissIndex:
-    """A FAISS inner-product index over unit vectors."""
+def build_vectors(vectors: Vectors | ExactVectors, kind: VectorKind = "auto") -> VectorIndex:
+    """An index over unit vectors; `auto` takes the kind by their number and by whether FAISS sees a GPU."""
+    exact = HeldVectors(vectors) if isinstance(vectors, np.ndarray) else vectors
+    chosen = chosen_kind(len(exact), kind, gpu_count())
+    if chosen == "flat":
+        return FlatIndex(exact)
+    if chosen in ("gpu_flat", "gpu_ivf", "gpu_cagra"):
+        return build_on_gpu(exact, chosen)
+    return build_faiss(exact, chosen)
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
-        self.is_graph = isinstance(index, faiss.IndexHNSW)
 
-    def search(self, query: Vectors, k: int, allowed: Allowed | None = None) -> tuple[Floats, Positions]:
-        k = min(k, len(self))
-        if k == 0:
-            return np.empty(0, np.float32), np.empty(0, np.int64)
-        # One query is too little work to share: waking other threads costs more than they do, above all on busy cores.
-        _faiss.omp_set_num_threads(1)
-        selector = None
-        if allowed is not None:
-            bits = np.packbits(allowed, bitorder="little")
-            selector = _faiss.IDSelectorBitmap(bits)
-        if self.is_graph:
-            parameters = _faiss.SearchParametersHNSW(sel=selector, efSearch=max(_HNSW_SEARCH, 2 * k))
+def chosen_kind(count: int, kind: VectorKind, gpus: int = 0) -> Literal["flat", FaissKind, GpuKind]:
+    """What a kind means for so many vectors. Without any there is nothing to train: that is always flat."""
+    if count == 0:
+        return "flat"
+    if kind != "auto":
+        return kind
+    if count < HNSW_FROM:
+        return "flat"
+    if gpus:
+        return "gpu_cagra" if count >= CAGRA_FROM else "gpu_flat"
+    return "ivf" if count >= IVF_FROM else "hnsw"
+
+
+def save_vectors(index: VectorIndex, path: Path) -> bool:
+    """Write an index that takes long to build; False for one that does not, or that lives on a GPU."""
+    if not isinstance(index, FaissIndex):
+        return False
+    index.save(path)
+    return True
+
+
+def load_vectors(path: Path, exact: ExactVectors, kind: VectorKind = "auto") -> VectorIndex:
+    """The index that was saved; built anew where none was, where it cannot be read, or where another kind is set."""
+    chosen = chosen_kind(len(exact), kind, gpu_count())
+    if path.exists() and chosen in ("sq8", "hnsw", "ivf", "ivf_flat"):
+        try:
+            saved = load_faiss(path, exact)
+        except (RuntimeError, ValueError):  # a damaged file costs the time to build it again, and nothing else
+            path.unlink(missing_ok=True)
         else:
-            parameters = _faiss.SearchParameters(sel=selector)
-        cosines, positions = self._index.search(query.reshape(1, -1), k, params=parameters)
-        found = positions[0] >= 0
-        return cosines[0][found], positions[0][found]
-
-    def cosines(self, query: Vectors, positions: Positions) -> Floats:
-        if not len(positions):
-            return np.empty(0, np.float32)
-        return self._index.reconstruct_batch(positions) @ query
-
-    def __len__(self) -> int:
-        return self._index.ntotal
-
-    def save(self, path: Path) -> None:
-        """Write a graph to a file, so that it need not be built again."""
-        faiss.write_index(self._index, str(path))
-
-
-def build_vectors(vectors: Vectors, kind: VectorKind = "auto") -> FaissIndex:
-    """An index over float32[n, dim] unit vectors; `auto` takes the kind by size."""
-    count, dim = vectors.shape
-    _faiss.omp_set_num_threads(os.cpu_count() or 1)
-    if chosen_kind(count, kind) == "hnsw":
-        graph = _faiss.IndexHNSWFlat(dim, _HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
-        graph.hnsw.efConstruction = _HNSW_BUILD
-        graph.add(np.ascontiguousarray(vectors))
-        return FaissIndex(graph)
-    flat = _faiss.IndexFlatIP(dim)
-    flat.add(np.ascontiguousarray(vectors))
-    return FaissIndex(flat)
-
-
-def chosen_kind(count: int, kind: VectorKind) -> Literal["flat", "hnsw"]:
-    """What `auto` means for so many vectors."""
-    if kind == "auto":
-        return "hnsw" if count >= HNSW_FROM else "flat"
-    return kind
-
-
-def load_vectors(path: Path) -> FaissIndex:
-    """An index that `save` wrote. Raises RuntimeError (FAISS's own) when the file cannot be read."""
-    return FaissIndex(faiss.read_index(str(path)))
-
-
-def gpu_count() -> int:
-    """How many GPUs this FAISS can use: 0 with the CPU package."""
-    return int(_faiss.get_num_gpus()) if hasattr(_faiss, "get_num_gpus") else 0
+            if kind == "auto" or saved.kind == chosen:
+                return saved
+    return build_vectors(exact, kind)
