@@ -4,14 +4,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from mcp_registry.catalogue_calls import Calls
+from mcp_registry.catalogue_facts import FactsShelf
 from mcp_registry.catalogue_offers import Offers
+from mcp_registry.catalogue_probes import Probes
 from mcp_registry.catalogue_servers import Servers
 from mcp_registry.catalogue_sync import Syncs
 from mcp_registry.catalogue_tools import Tools
 from mcp_registry.database import open_database
 
 
-class Catalogue(Servers, Syncs, Tools, Offers, Calls):
+class Catalogue(Servers, Syncs, Tools, Offers, Calls, Probes, FactsShelf):
     """An open catalogue: plain nouns in and out, never a row.
 
     Each method is one short transaction that blocks its thread, so async code calls it through `asyncio.to_thread`;

@@ -105,6 +105,8 @@ def put_server(connection: Connection, spec: ServerSpec, *, origin: str, at: dat
     upsert(connection, tables.server, [values])
     if row is None and count(connection, tables.offer.c.name, spec.name):
         bump_generation(connection)  # its card is gone
+    elif row is not None and tools and _said(row.spec) != _said(written):
+        bump_generation(connection)  # filters see its tools differently
 
 
 def server_row(name: str, status: ServerStatus, *, origin: str) -> dict[str, Any]:
@@ -139,6 +141,7 @@ def spec_to_json(spec: ServerSpec) -> dict[str, Any]:
         "transport": transport_to_json(spec.transport),
         "limits": asdict(spec.limits),
         "read_only": spec.read_only,
+        "tags": list(spec.tags),
     }
 
 
@@ -149,7 +152,13 @@ def spec_from_json(name: str, spec: Mapping[str, Any]) -> ServerSpec:
         transport=transport_from_json(spec["transport"]),
         limits=Limits(**{key: value for key, value in spec["limits"].items() if key in known}),
         read_only=spec["read_only"],
+        tags=tuple(spec.get("tags", ())),
     )
+
+
+def _said(spec: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """What filters ask of a server's entry: whether it can be started, and the operator's words."""
+    return (spec is None, *((spec or {}).get(key) for key in ("read_only", "tags")))
 
 
 def _counts(connection: Connection, column: Column[Any]) -> dict[str, int]:

@@ -7,6 +7,7 @@
     ├── MissingSecret              `${NAME}` is not in the environment
     ├── BadImport                  a file to import cannot be read as any known form
     ├── BadSettings                a key or a value of the settings is wrong
+    ├── BadFilter                  a search is limited to a server, tag, trust or profile that is not there
     ├── CatalogueError             the database cannot be opened or migrated
     ├── Unreachable                the server did not start, answer or stay up; says why
     │   └── DeadlineExceeded       ... did not answer in time
@@ -43,6 +44,10 @@ class BadImport(RegistryError):
 
 class BadSettings(RegistryError):
     """A key or a value of the settings is wrong."""
+
+
+class BadFilter(RegistryError):
+    """A search is limited to something that is not there; the message has the nearest."""
 
 
 class CatalogueError(RegistryError):

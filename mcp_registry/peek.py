@@ -11,10 +11,14 @@ from typing import Any
 from mcp_registry.any_text import original, storable
 from mcp_registry.database_url import MISSING_PSYCOPG, DatabaseAddress, parse_database_url
 from mcp_registry.errors import CatalogueError
+from mcp_registry.facts import FactRows
 
 _GENERATION = "SELECT generation FROM state"
 _STARTABLE = "SELECT name FROM server WHERE spec IS NOT NULL"
 _TOOLS = "SELECT tool_id, published FROM tool WHERE tool_id IN ({})"
+_SERVERS = "SELECT name, spec FROM server"
+_HINTED = "SELECT tool_id, published FROM tool WHERE published LIKE {}"
+_OFFERS = "SELECT name, card, about FROM offer"
 _CARDS = "SELECT name, card FROM offer WHERE name IN ({})"
 
 
@@ -50,6 +54,20 @@ def read_startable(url: str) -> set[str]:
         CatalogueError: the database is there and cannot be read.
     """
     return {original(name) for (name,) in _read(parse_database_url(url), [(_STARTABLE, [])])}
+
+
+def read_facts(url: str) -> FactRows:
+    """What filters ask of, beside names.
+
+    Raises:
+        CatalogueError: the database is there and cannot be read.
+    """
+    address = parse_database_url(url)
+    servers, hinted, offers = (
+        [(original(name), *rest) for name, *rest in _read(address, [query])]
+        for query in ((_SERVERS, []), (_HINTED, ["%readOnlyHint%"]), (_OFFERS, []))
+    )
+    return FactRows(servers=servers, hinted=hinted, offers=offers)
 
 
 def _read(address: DatabaseAddress, queries: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Any, ...]]:

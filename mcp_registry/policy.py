@@ -1,10 +1,10 @@
 """`Policy`: which tools may be seen and called. One check for every path: search, describe, call, agent."""
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import msgspec
 
+from retrieval.filters import matches
 from retrieval.tool import ToolId
 
 
@@ -15,6 +15,8 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What may be used at all."""
     deny: tuple[str, ...] = ()
     """What may not, whatever `allow` says."""
+    trusted: tuple[str, ...] = ()
+    """Servers that a search for `trusted` ones finds: patterns over their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,10 @@ class Policy:
         Example:
             Policy(deny=("shell", "github/delete_*")).allows("github/delete_repository") -> False
         """
-        return any(_matches(tool_id, pattern) for pattern in self.allow) and not any(
-            _matches(tool_id, pattern) for pattern in self.deny
+        return any(matches(tool_id, pattern) for pattern in self.allow) and not any(
+            matches(tool_id, pattern) for pattern in self.deny
         )
 
 
 def policy_of(settings: PolicySettings) -> Policy:
     return Policy(settings.allow, settings.deny)
-
-
-def _matches(tool_id: ToolId, pattern: str) -> bool:
-    if pattern == "*":
-        return True
-    if "/" not in pattern:
-        return fnmatchcase(tool_id.partition("/")[0], pattern)
-    return fnmatchcase(tool_id, pattern)

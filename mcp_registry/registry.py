@@ -6,24 +6,31 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from mcp_registry.access import Access
 from mcp_registry.arguments import ArgumentCheck, WrongArguments
 from mcp_registry.audit import AuditTrail, open_audit_trail
 from mcp_registry.catalogue import Catalogue, open_catalogue
 from mcp_registry.errors import DeadlineExceeded, NotStartable, ProtocolFailure, RegistryError
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
-from mcp_registry.policy import Policy, policy_of
-from mcp_registry.preference import WIDER, prefer_callable
+from mcp_registry.preference import preferring_callable
+from mcp_registry.profiles import profile_filter
+from mcp_registry.probing import QueryWriter, validated
 from mcp_registry.record import CallRecord, ServerRecord
-from mcp_registry.result import ToolResult
+from mcp_registry.result import ToolResult, rough_size
 from mcp_registry.sessions import Sessions, open_sessions
 from mcp_registry.settings import Settings
 from mcp_registry.sync import Done, SyncOutcome, refresh, refresh_all
+from mcp_registry.validation import Candidate
 from retrieval.embedders import open_embedder
+from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
+from retrieval.multi import search_many
+from retrieval.ranking import Allow
 from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
 from retrieval.vector_store import Progress
 
@@ -42,28 +49,45 @@ class Registry:
     """The one place where a search, a description and a call go through; made by `open_registry`."""
 
     def __init__(
-        self, settings: Settings, catalogue: Catalogue, index: ToolIndex, sessions: Sessions, audit: AuditTrail
+        self, access: Access, catalogue: Catalogue, index: ToolIndex, sessions: Sessions, audit: AuditTrail
     ) -> None:
-        self.settings = settings
+        self.settings = access.settings
         self.catalogue = catalogue
         self.index = index
         self.sessions = sessions
-        self.policy: Policy = policy_of(settings.policy)
+        self._access = access
         self._audit = audit
         self._known = _Known()
         self._checks: dict[str, ArgumentCheck] = {}
         self._listing: dict[str, asyncio.Lock] = {}
         self._indexing = asyncio.Lock()
 
-    async def search(self, query: str, k: int) -> list[tuple[Hit, ToolSpec]]:
-        """The k best tools that the policy allows, best first, each with its definition.
+    async def search(
+        self, query: str | Sequence[str], k: int, *, only: Filter | None = None
+    ) -> list[tuple[Hit, ToolSpec]]:
+        """The k best tools that the policy allows, best first, each with its definition; `only` narrows it further.
+
+        Of several queries, one for each step of a task, every one gets its share of the k.
 
         A tool that can be called comes before one of which there is only a definition, unless it fits much worse.
+
+        Raises:
+            BadFilter: `only` names a server or a tag that is not there; the message has the nearest.
         """
-        found = await asyncio.to_thread(self.index.search, query, WIDER * k, kind="tools", allow=self.policy.allows)
-        hits = prefer_callable(found, await self.startable())[:k]
+        allow = await self._allowing(only)
+        search = preferring_callable(partial(self.index.search, kind="tools", allow=allow), await self.startable())
+        hits = await asyncio.to_thread(search_many, search, query, k)
         tools = await self.tools([hit.id for hit in hits])
         return [(hit, tools[hit.id]) for hit in hits if hit.id in tools]
+
+    async def _allowing(self, only: Filter | None = None) -> Allow:
+        return await self._access.allowing(self.index.generation, only)
+
+    async def validated(
+        self, found: Sequence[tuple[Hit, ToolSpec]], write: QueryWriter | None = None
+    ) -> list[Candidate]:
+        """What a search found, each with the verdict of a probe (RAG-MCP); what failed comes behind all others."""
+        return await validated(self, found, write)
 
     async def startable(self) -> set[str]:
         """The names of the servers whose tools can be called."""
@@ -78,7 +102,8 @@ class Registry:
         missing = [id_ for id_ in ids if id_ not in known.tools]
         if missing:
             known.tools.update(await asyncio.to_thread(self.catalogue.tools, missing))
-        return {id_: known.tools[id_] for id_ in ids if id_ in known.tools and self.policy.allows(id_)}
+        allows = await self._allowing()
+        return {id_: known.tools[id_] for id_ in ids if id_ in known.tools and allows(id_)}
 
     async def server(self, name: str) -> ServerRecord | None:
         """What the catalogue knows of a server."""
@@ -93,7 +118,8 @@ class Registry:
     async def nearest(self, tool_id: ToolId) -> list[ToolId]:
         """Ids like this one, among those that the policy allows."""
         close = await asyncio.to_thread(self.catalogue.nearest, tool_id, 6)
-        return [id_ for id_ in close if self.policy.allows(id_)][:3]
+        allows = await self._allowing()
+        return [id_ for id_ in close if allows(id_)][:3]
 
     async def call(
         self,
@@ -102,8 +128,9 @@ class Registry:
         *,
         timeout_s: float | None = None,
         meta: Mapping[str, Any] | None = None,
+        probe: bool = False,
     ) -> ToolResult:
-        """Call a tool and give its server's answer unchanged.
+        """Call a tool and give its server's answer unchanged; a `probe` is told apart in the audit.
 
         What a model can mend (no such tool, wrong arguments, a server that is down) is a result with `is_error`.
         """
@@ -117,7 +144,7 @@ class Registry:
                 tool=name,
                 at=at,
                 seconds=time.monotonic() - started,
-                outcome="error" if result.is_error else "ok",
+                outcome=("probe " if probe else "") + ("error" if result.is_error else "ok"),
             )
         )
         return result
@@ -163,7 +190,7 @@ class Registry:
         cap = self.settings.gateway.max_result_bytes
         # Only a result that could be too large is measured: serialising every one would cost each call.
         if (
-            _rough_size(result.raw, cap) <= cap
+            rough_size(result.raw, cap) <= cap
             or len(canonical_json(result.raw).encode("utf-8", "surrogatepass")) <= cap
         ):
             return result
@@ -244,11 +271,17 @@ async def open_registry(
     *,
     on_look: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    profile: str | None = None,
 ) -> AsyncGenerator[Registry]:
     """Everything opened: the catalogue migrated, the index equal to it, no server started yet.
 
-    `on_look` is told the name of each connected server that says its tools have changed.
+    `on_look` is told the name of each connected server that says its tools have changed. A `profile` of the settings
+    holds for whatever is searched, described and called.
+
+    Raises:
+        BadFilter: there is no such profile.
     """
+    limits = profile_filter(settings.profiles, profile) if profile is not None else None
     with open_catalogue(home.database_url) as catalogue:
         embedder = await asyncio.to_thread(
             open_embedder, settings.retrieval.model, threads=settings.retrieval.threads or None
@@ -256,22 +289,5 @@ async def open_registry(
         index = await asyncio.to_thread(open_index, home.index, embedder, settings.retrieval)
         await asyncio.to_thread(reconcile, index, catalogue, progress)
         async with open_audit_trail(catalogue) as audit, open_sessions(on_tools_changed=on_look) as sessions:
-            yield Registry(settings, catalogue, index, sessions, audit)
-
-
-def _rough_size(value: object, stop: int) -> int:
-    """At least the bytes of a JSON value's texts, not counted much further than `stop`."""
-    total, rest = 0, [value]
-    while rest and total <= stop:
-        match rest.pop():
-            case str() as text:
-                total += len(text) * 4
-            case dict() as mapping:
-                total += 8 * len(mapping)
-                rest += [*mapping.keys(), *mapping.values()]
-            case list() as items:
-                total += 8 * len(items)
-                rest += items
-            case _:
-                total += 8
-    return total
+            access = Access(catalogue, settings, limits)
+            yield Registry(access, catalogue, index, sessions, audit)

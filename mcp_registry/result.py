@@ -29,3 +29,21 @@ class ToolResult:
         """All text parts, one a line."""
         content = self.raw.get("content") or ()
         return "\n".join(part["text"] for part in content if part.get("type") == "text" and "text" in part)
+
+
+def rough_size(value: object, stop: int) -> int:
+    """At least the bytes of a JSON value's texts, not counted much further than `stop`."""
+    total, rest = 0, [value]
+    while rest and total <= stop:
+        match rest.pop():
+            case str() as text:
+                total += len(text) * 4
+            case dict() as mapping:
+                total += 8 * len(mapping)
+                rest += [*mapping.keys(), *mapping.values()]
+            case list() as items:
+                total += 8 * len(items)
+                rest += items
+            case _:
+                total += 8
+    return total

@@ -69,6 +69,8 @@ class ServerSpec:
     limits: Limits = Limits()
     read_only: bool = False
     """The operator's word that every tool of this server only reads."""
+    tags: tuple[str, ...] = ()
+    """The operator's words for what it is about, for filters."""
 
     def __post_init__(self) -> None:
         check_server_name(self.name)

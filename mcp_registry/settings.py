@@ -4,16 +4,19 @@ import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from mcp_registry.errors import BadSettings
+from mcp_registry.errors import BadFilter, BadSettings
 from mcp_registry.home import Home
 from mcp_registry.policy import PolicySettings
+from mcp_registry.profiles import ProfileSettings, profile_filter
 from retrieval.settings import RetrievalSettings
 
 _PREFIX = "QUARTERMASTER_"
+_PROFILES = "profiles"
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class SyncSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +48,21 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Host names under which `serve` may be called, beside loopback ones; `name` or `name:port`, port `*` for any."""
 
 
+class ValidationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what a search found is validated, where that is asked for."""
+
+    candidates: int = 3
+    """So many of the best are probed."""
+    timeout_s: float = 10.0
+    """How long one probe may take, the start of its server included."""
+    keep_s: float = 86_400.0
+    """How long a tool that has passed needs no other probe."""
+    retry_s: float = 600.0
+    """How long a tool that has failed is not tried again."""
+    in_gateway: bool = False
+    """Whether the gateway's `search_tools` validates; it then starts the servers of the best candidates."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One table a section in quartermaster.toml; `[retrieval] model` is `QUARTERMASTER_RETRIEVAL_MODEL`."""
 
@@ -52,6 +70,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sync: SyncSettings = SyncSettings()
     gateway: GatewaySettings = GatewaySettings()
     policy: PolicySettings = PolicySettings()
+    validation: ValidationSettings = ValidationSettings()
+    profiles: dict[str, ProfileSettings] = {}
+    """Named filters, each a section [profiles.NAME]; in the file only."""
 
 
 def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> Settings:
@@ -65,14 +86,18 @@ def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> S
         tables.setdefault(section, {})[key] = text
     values: dict[str, Any] = {}
     for section, table in tables.items():
+        if section == _PROFILES:
+            values[section] = {name: _profile(name, profile) for name, profile in table.items()}
+            continue
         kind = _sections().get(section)
         if kind is None:
-            raise BadSettings(f"{home.settings_file}: no section [{section}]; there are {', '.join(_sections())}")
+            known = ", ".join((*_sections(), f"{_PROFILES}.NAME"))
+            raise BadSettings(f"{home.settings_file}: no section [{section}]; there are {known}")
         values[section] = _section(section, kind, table)
     return Settings(**values)
 
 
-def _section(section: str, kind: type[msgspec.Struct], table: dict[str, Any]) -> msgspec.Struct:
+def _section(section: str, kind: type[S], table: Mapping[str, Any]) -> S:
     for key in table:
         if key not in kind.__struct_fields__:
             close = get_close_matches(key, kind.__struct_fields__, n=1)
@@ -85,7 +110,18 @@ def _section(section: str, kind: type[msgspec.Struct], table: dict[str, Any]) ->
 
 
 def _sections() -> dict[str, type[msgspec.Struct]]:
-    return {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    return {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != _PROFILES}
+
+
+def _profile(name: str, table: Any) -> ProfileSettings:
+    if not isinstance(table, dict):
+        raise BadSettings(f"setting {_PROFILES}.{name} stands outside a profile; write it below [{_PROFILES}.NAME]")
+    profile = _section(f"{_PROFILES}.{name}", ProfileSettings, table)  # pyright: ignore[reportUnknownArgumentType]
+    try:
+        profile_filter({name: profile}, name)
+    except BadFilter as error:
+        raise BadSettings(f"setting in [{_PROFILES}.{name}]: {error}") from None
+    return profile
 
 
 def _from_file(home: Home) -> dict[str, dict[str, Any]]:

@@ -22,16 +22,19 @@ def gateway(
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep all servers connected and follow their changes.")
     ] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="A profile of the settings that holds for all that is done.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Serve search_tools, describe_tools and call_tool to one MCP client on stdin and stdout."""
-    asyncio.run(_serve(home_of(home), watch=watch))
+    asyncio.run(_serve(home_of(home), watch=watch, profile=profile))
 
 
-async def _serve(home: Home, *, watch: bool) -> None:
+async def _serve(home: Home, *, watch: bool, profile: str | None) -> None:
     looks = Looks()
     async with (
-        open_registry(home, load_settings(home), on_look=looks.add) as registry,
+        open_registry(home, load_settings(home), on_look=looks.add, profile=profile) as registry,
         keep_current(registry, looks, watch=watch),
     ):
         await stdio.serve(make_server(MetaTools(registry)))

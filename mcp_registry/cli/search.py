@@ -1,20 +1,25 @@
 """`quartermaster search`: the fast path. It imports neither the MCP SDK nor the ORM, which cost a second each."""
 
 import time
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
+from mcp_registry.facts import check_names, facts_of, filter_of
 from mcp_registry.home import Home
-from mcp_registry.peek import read_generation, read_published, read_startable
+from mcp_registry.peek import read_facts, read_generation, read_published, read_startable
 from mcp_registry.policy import policy_of
-from mcp_registry.preference import WIDER, prefer_callable
+from mcp_registry.preference import preferring_callable
+from mcp_registry.profiles import profile_filter
 from mcp_registry.settings import Settings, load_settings
 from retrieval.embedders import open_embedder
+from retrieval.filters import Filter, Narrowed
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
-from retrieval.ranking import Kind
+from retrieval.multi import search_many
+from retrieval.ranking import Allow, Kind
 
 app = typer.Typer()
 
@@ -27,9 +32,23 @@ _DESCRIPTION_CHARACTERS = 160
 )
 def search(
     query: Annotated[str, typer.Argument(help="The task, in plain words.")],
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="Another step of the task, with its share; may be repeated.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many to return.")] = 5,
     why: Annotated[bool, typer.Option("--why", help="Say what each part of the search saw.")] = False,
     kind: Annotated[str, typer.Option("--kind", help="tools, servers (offered ones), or all.")] = "all",
+    server: Annotated[
+        list[str] | None, typer.Option("--server", help="Only of this server; a pattern, may be repeated.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only of servers with this tag; may be repeated.")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only tools that only read.")] = False,
+    trust: Annotated[
+        str, typer.Option("--trust", help="Only of servers at least: offered, definitions, registered, trusted.")
+    ] = "offered",
+    profile: Annotated[str | None, typer.Option("--profile", help="Only what this profile lets through.")] = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -40,10 +59,12 @@ def search(
         raise typer.BadParameter("say what the tool should do", param_hint="QUERY")
     place = home_of(home)
     settings = load_settings(place)
+    only = filter_of(servers=server or (), tags=tag or (), read_only=read_only, trust=trust)
+    allow = _allowing(place, settings, only, profile)
     index = _current_index(place, settings)
     started = time.perf_counter()
-    found = index.search(query, WIDER * k, kind=_kind(kind), allow=policy_of(settings.policy).allows)
-    hits = prefer_callable(found, read_startable(place.database_url))[:k]
+    by_meaning = partial(index.search, kind=_kind(kind), allow=allow)
+    hits = search_many(preferring_callable(by_meaning, read_startable(place.database_url)), [query, *(also or ())], k)
     seconds = time.perf_counter() - started
     published = read_published(place.database_url, [hit.id for hit in hits])
     entries = [_entry(hit, published[hit.id]) for hit in hits if hit.id in published]
@@ -58,6 +79,18 @@ def search(
     for place_, entry in enumerate(entries, 1):
         _print(place_, entry, why=why)
     note(f"{len(entries)} of {len(index):,} in {seconds * 1000:.1f} ms")
+
+
+def _allowing(home: Home, settings: Settings, only: Filter, profile: str | None) -> Allow:
+    filters = [only] if only != Filter() else []
+    if profile is not None:
+        filters.append(profile_filter(settings.profiles, profile))
+    policy = policy_of(settings.policy)
+    if not filters:
+        return policy.allows
+    facts = facts_of(read_facts(home.database_url), settings.policy.trusted)
+    check_names(only, facts)
+    return Narrowed(policy.allows, tuple(filters), facts)
 
 
 def _kind(text: str) -> Kind:

@@ -29,17 +29,22 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep all servers connected and follow their changes.")
     ] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="A profile of the settings that holds for all that is done.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Serve the gateway as streamable HTTP at /mcp, with /healthz and /readyz beside it."""
-    asyncio.run(_serve(home_of(home), host, port, allowed=tuple(allow_host or ()), watch=watch))
+    asyncio.run(_serve(home_of(home), host, port, allowed=tuple(allow_host or ()), watch=watch, profile=profile))
 
 
-async def _serve(home: Home, host: str, port: int, *, allowed: tuple[str, ...], watch: bool) -> None:
+async def _serve(
+    home: Home, host: str, port: int, *, allowed: tuple[str, ...], watch: bool, profile: str | None
+) -> None:
     looks = Looks()
     settings = load_settings(home)
     async with (
-        open_registry(home, settings, on_look=looks.add) as registry,
+        open_registry(home, settings, on_look=looks.add, profile=profile) as registry,
         keep_current(registry, looks, watch=watch),
     ):
         names = (*settings.gateway.allowed_hosts, *allowed)

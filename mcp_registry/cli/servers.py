@@ -45,6 +45,12 @@ def add(
     open_timeout: Annotated[
         float, typer.Option("--open-timeout", min=0.1, help="Seconds that its start may take.")
     ] = 60.0,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Your word that all of its tools only read; for filters.")
+    ] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="What it is about, for filters; may be repeated.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a server of this name.")] = False,
     home: HomeOption = None,
 ) -> None:
@@ -64,7 +70,7 @@ def add(
         )
     hidden = hide_secrets(transport, server=name)
     limits = Limits(call_s=call_timeout, open_s=open_timeout)
-    spec = ServerSpec(name=name, transport=hidden.transport, limits=limits)
+    spec = ServerSpec(name=name, transport=hidden.transport, limits=limits, read_only=read_only, tags=tuple(tag or ()))
     with open_catalogue(home_of(home).database_url) as catalogue:
         catalogue.add_server(spec, origin="added", replace=replace)
     for variable, where in hidden.variables.items():

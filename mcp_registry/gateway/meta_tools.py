@@ -1,16 +1,20 @@
 """The three meta-tools: what a client of the gateway sees instead of thousands of tools, and what each answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcp_registry.arguments import ArgumentCheck, WrongArguments, example_of
+from mcp_registry.errors import BadFilter
+from mcp_registry.facts import filter_of
 from mcp_registry.registry import Registry, unknown_tool
 from mcp_registry.result import ToolResult
 from mcp_registry.settings import GatewaySettings
+from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.tool import ToolSpec, canonical_json
 
 DETAILS = ("names", "summary", "full")
+MAX_QUERIES = 8
 _SUMMARY_CHARACTERS = 200
 
 
@@ -29,6 +33,12 @@ def definitions(settings: GatewaySettings) -> list[dict[str, Any]]:
                 "type": "object",
                 "properties": {
                     "query": {"type": "string", "minLength": 1, "description": "The task, in plain words"},
+                    "queries": {
+                        "type": "array",
+                        "items": {"type": "string", "minLength": 1},
+                        "maxItems": MAX_QUERIES,
+                        "description": "In place of query: one a step of the task; each gets its share of the k",
+                    },
                     "k": {
                         "type": "integer",
                         "minimum": 1,
@@ -42,8 +52,14 @@ def definitions(settings: GatewaySettings) -> list[dict[str, Any]]:
                         "default": "full",
                         "description": "names: ids only; summary: with a short description; full: ready to call",
                     },
+                    "servers": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "Only of these servers, e.g. ['git', 'fs*']",
+                    },
+                    "tags": {"type": "array", "items": {"type": "string"}, "description": "Only with one of these"},
+                    "read_only": {"type": "boolean", "description": "Only tools that change nothing"},
                 },
-                "required": ["query"],
                 "additionalProperties": False,
             },
             "annotations": {"readOnlyHint": True, "openWorldHint": False, "idempotentHint": True},
@@ -124,8 +140,19 @@ class MetaTools:
             case _:
                 return await self._registry.call(fitting["tool_id"], inner, meta=meta)
 
-    async def _search(self, query: str, k: int | None = None, detail: str = "full") -> ToolResult:
-        found = await self._registry.search(query, k or self._settings.default_k)
+    async def _search(
+        self, query: str = "", queries: Sequence[str] = (), k: int | None = None, detail: str = "full", **limits: Any
+    ) -> ToolResult:
+        asked = [*([query] if query else []), *queries]
+        if not asked:
+            return ToolResult.error("wrong arguments for 'search_tools':\nquery: missing; say the task in plain words")
+        only = filter_of(**{name: value for name, value in limits.items() if value})
+        try:
+            found = await self._registry.search(
+                asked, k or self._settings.default_k, only=only if only != Filter() else None
+            )
+        except BadFilter as error:
+            return ToolResult.error(f"{error}. Search again without that limit, or with the right name.")
         return _structured({"tools": [await self._entry(hit, tool, detail) for hit, tool in found]})
 
     async def _describe(self, ids: list[str]) -> ToolResult:

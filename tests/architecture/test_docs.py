@@ -9,7 +9,8 @@ import pytest
 
 import quartermaster
 from mcp_registry import home
-from mcp_registry.settings import Settings
+from mcp_registry.profiles import ProfileSettings
+from mcp_registry.settings import _sections
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +85,11 @@ def _shown_commands(text: str) -> list[list[str]]:
 def _settings() -> dict[str, str]:
     """`section.key` and its default, written as in TOML."""
     return {
-        f"{section.name}.{field.name}": msgspec.json.encode(getattr(section.type(), field.name)).decode()
-        for section in msgspec.structs.fields(Settings)
-        for field in msgspec.structs.fields(section.type)
+        f"{name}.{field.name}": msgspec.json.encode(getattr(kind(), field.name)).decode()
+        for name, kind in {**_sections(), "profiles.NAME": ProfileSettings}.items()
+        for field in msgspec.structs.fields(kind)
     }
 
 
 def _rows(text: str) -> dict[str, str]:
-    return dict(re.findall(r"^\| `(\w+\.\w+)` \| `([^`]*)` \|", text, flags=re.MULTILINE))
+    return dict(re.findall(r"^\| `(\w+\.[\w.]+)` \| `([^`]*)` \|", text, flags=re.MULTILINE))
