@@ -1,7 +1,13 @@
 """Fakes that tests and examples use: no model, no file, the same result everywhere."""
 
+import json
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -43,3 +49,67 @@ class HashEmbedder:
             if progress is not None:
                 progress(row + 1)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class WordReranker:
+    """The share of the query's words that a passage has."""
+
+    id = "words"
+
+    def score(self, query: str, passages: Sequence[str]) -> Vectors:
+        """float32[len(passages)], from 0 to 1."""
+        asked = set(_WORD.findall(query.lower()))
+        shares = [len(asked.intersection(_WORD.findall(text.lower()))) / max(len(asked), 1) for text in passages]
+        return np.array(shares, np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a scripted endpoint answers: `content` in a chat completion, or `body` as it stands."""
+
+    content: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ScriptedLlm:
+    """An OpenAI-compatible endpoint that runs. `requests` are the bodies that it got, `headers` what came with them."""
+
+    base_url: str
+    requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+
+@contextmanager
+def scripted_llm(answer: Callable[[dict[str, Any]], Reply | str]) -> Generator[ScriptedLlm]:
+    """A real HTTP server on this machine's loopback; `answer` is given each request's body, and a text is a reply."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            llm.requests.append(body)
+            llm.headers.append({name.lower(): value for name, value in self.headers.items()})
+            said = answer(body)
+            reply = Reply(content=said) if isinstance(said, str) else said
+            completion = {"choices": [{"message": {"role": "assistant", "content": reply.content}}]}
+            text = (json.dumps(completion) if reply.body is None else reply.body).encode()
+            self.send_response(reply.status)
+            for name, value in {"content-length": str(len(text)), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+            """Nothing is logged."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        llm = ScriptedLlm(base_url=f"http://127.0.0.1:{server.server_port}/v1")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield llm
+        finally:
+            server.shutdown()
+            thread.join()

@@ -6,6 +6,13 @@ from pathlib import Path
 from retrieval.card import ServerCard
 from retrieval.embedding import Embedder
 from retrieval.strategies.both import open_bm25f, open_hybrid, open_rrf, open_weighted
+from retrieval.strategies.by_server import (
+    open_mcp_zero,
+    open_rag_mcp,
+    open_tool_to_agent,
+    open_tool_to_agent_servers,
+)
+from retrieval.strategies.reranked import open_rerank_cross, open_rerank_llm
 from retrieval.strategies.strategy import Collection, Strategy
 from retrieval.strategies.vectors_alone import open_dense, open_dense_plain, open_tdwa, open_tdwa_template
 from retrieval.strategies.words_alone import open_bm25
@@ -22,6 +29,12 @@ _OPENED: Mapping[str, Callable[[Collection], Strategy]] = {
     "hybrid": open_hybrid,
     "rrf": open_rrf,
     "weighted": open_weighted,
+    "rag_mcp": open_rag_mcp,
+    "mcp_zero": open_mcp_zero,
+    "tool_to_agent": open_tool_to_agent,
+    "tool_to_agent_servers": open_tool_to_agent_servers,
+    "rerank_cross": open_rerank_cross,
+    "rerank_llm": open_rerank_llm,
 }
 
 STRATEGIES: Mapping[str, str] = {
@@ -48,6 +61,8 @@ def open_strategy(
 
     Raises:
         ValueError: there is no strategy of that name.
+        ModelMissing: it needs a library or a model that is not there.
+        ChatUnavailable: it needs a language model, and none is set.
     """
     opened = _OPENED.get(name)
     if opened is None:
