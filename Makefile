@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+LABELLED ?= ../shared/data/queries
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -32,10 +33,17 @@ fix: $(DEV_STAMP) ## format, and mend what can be mended without thought
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(DEV_STAMP) ## run every benchmark; one with ARGS=benchmarks/NAME.py
-	@for file in $(or $(ARGS),$(sort $(wildcard benchmarks/[a-z]*.py))); do \
+bench: $(DEV_STAMP) ## run every benchmark; one with ARGS=benchmarks/NAME.py or ARGS=retrieval
+	@for file in $(filter-out retrieval,$(or $(ARGS),$(sort $(wildcard benchmarks/[a-z]*.py)))); do \
 		echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
 	done
+ifneq ($(filter retrieval,$(or $(ARGS),retrieval)),)
+	@test -d $(LABELLED) || { echo "== retrieval: skipped, there is no $(LABELLED); name one with LABELLED=FOLDER"; } >&2
+	@test ! -d $(LABELLED) || for part in retrieval stress; do \
+		echo "== quartermaster bench $$part"; \
+		$(BIN)/quartermaster bench $$part --data $(LABELLED) --out .bench || exit 1; \
+	done
+endif
 
 gpu-check: $(STAMP) ## what a GPU would be used for, and whether there is one
 	@$(BIN)/python scripts/gpu_check.py

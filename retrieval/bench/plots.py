@@ -1,17 +1,14 @@
 """Pictures of what was measured; matplotlib is imported when one is drawn."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from retrieval.bench.figures import SetFigures
+from retrieval.bench.grid_report import GridFigures
 from retrieval.bench.measured import MEASURES
 from retrieval.errors import PlotsMissing
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _DOTS_PER_INCH = 110
 
@@ -43,30 +40,25 @@ def draw_set(figures: SetFigures, path: Path) -> None:
         panel.set_xticks(places, [f"@{k}" for k in figures.depths])
         panel.set_ylim(0, 1)
         panel.grid(axis="y", alpha=0.3)
-    panels.flat[0].legend(fontsize="small")
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, loc="outside lower center", ncols=6)
     canvas.suptitle(f"{figures.name}: {figures.queries:,} queries over {figures.tools:,} tools, 95 % intervals")
     canvas.savefig(path, dpi=_DOTS_PER_INCH)
 
 
-def draw_grids(
-    panels: Sequence[tuple[str, "NDArray[np.float64]"]],
-    *,
-    columns: Sequence[int],
-    rows: Sequence[str],
-    title: str,
-    path: Path,
-) -> None:
-    """Heat maps of shares from 0 to 1, one below the other, as a PNG: a column a number of servers."""
-    canvas = _figure((13.0, 1.2 + 3.4 * len(panels)))
-    axes = canvas.subplots(len(panels), 1, squeeze=False)[:, 0]
+def draw_grid(figures: GridFigures, path: Path) -> None:
+    """Heat maps of shares from 0 to 1 as a PNG: a panel a series, a column a number of servers."""
+    grid = figures.grid
+    canvas = _figure((13.0, 1.0 + 3.2 * len(figures.series)))
+    panels = canvas.subplots(len(figures.series), 1, squeeze=False)[:, 0]
     image: Any = None
-    for axis, (label, shares) in zip(axes, panels, strict=True):
-        image = axis.imshow(shares, vmin=0, vmax=1, cmap="RdYlGn", aspect="auto")
-        axis.set_title(label)
-        axis.set_xticks(range(len(columns)), [f"{column}" for column in columns], rotation=90, fontsize="small")
-        axis.set_yticks(range(len(rows)), rows, fontsize="small")
-    canvas.colorbar(image, ax=list(axes), fraction=0.02, pad=0.01)
-    canvas.suptitle(title)
+    for panel, each in zip(panels, figures.series, strict=True):
+        image = panel.imshow(each.values.mean(axis=2), vmin=0, vmax=1, cmap="RdYlGn", aspect="auto")
+        panel.set_title(each.label)
+        panel.set_xticks(range(len(grid.counts)), [f"{count}" for count in grid.counts], rotation=90, fontsize="small")
+        panel.set_yticks(range(len(grid.rows)), grid.rows, fontsize="small")
+    canvas.colorbar(image, ax=list(panels), fraction=0.02, pad=0.01)
+    canvas.suptitle(f"{figures.title}: share of tasks, by number of servers")
     canvas.savefig(path, dpi=_DOTS_PER_INCH)
 
 

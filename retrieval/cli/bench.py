@@ -1,42 +1,12 @@
-"""`quartermaster bench`: how good retrieval is, measured on labelled data."""
-
-from pathlib import Path
-from typing import Annotated
+"""`quartermaster bench`: how well tools are found, measured."""
 
 import typer
 
-from retrieval.bench.conditions import machine
-from retrieval.bench.figures import SetFigures, figures_of
-from retrieval.bench.labelled import LabelledSet, only, read_labelled_set, sample, set_names
-from retrieval.bench.measured import Measured, estimated_tokens, measure
-from retrieval.bench.plots import draw_set, require_plots
-from retrieval.bench.report import report
-from retrieval.cli.bench_options import (
-    MODEL,
-    SEED,
-    WORK,
-    DataOption,
-    JsonOption,
-    ModelOption,
-    OutOption,
-    PlotsOption,
-    SeedOption,
-    ThreadsOption,
-    WorkOption,
-    embedder_of,
-    numbers,
-    strategy_names,
-)
-from retrieval.cli.bench_output import print_figures, write_report
-from retrieval.cli.progress import ToldEmbedder, note, step
-from retrieval.embedding import Embedder
-from retrieval.errors import LabelledDataWrong
-from retrieval.strategies.opened import STRATEGIES, open_strategy
+from retrieval.cli.bench_retrieval import retrieval
+from retrieval.cli.bench_stress import stress
+from retrieval.strategies.opened import STRATEGIES
 
 app = typer.Typer(no_args_is_help=True)
-
-_DEFAULT = ("bm25", "dense_plain", "hybrid")
-_NAMES = "; ".join(f"{name}: {line}" for name, line in STRATEGIES.items())
 
 
 @app.callback()
@@ -44,85 +14,19 @@ def bench() -> None:
     """Measure how well tools are found, on labelled data (docs/bench-retrieval.md has the files)."""
 
 
-@app.command(
+app.command(
     epilog="Examples: quartermaster bench retrieval metatool --data labelled | quartermaster bench retrieval "
     "--data labelled --strategy bm25 --strategy hybrid --sample 200 --out report"
-)
-def retrieval(
-    sets: Annotated[
-        list[str] | None, typer.Argument(metavar="[SET]...", help="Sets; all of the folder if none.")
-    ] = None,
-    data: DataOption = Path(),
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option("--strategy", help=f"Repeatable, or all; others are compared with the first. {_NAMES}"),
-    ] = None,
-    sample_size: Annotated[int, typer.Option("--sample", min=0, help="Queries of a set at most; 0 is all.")] = 1000,
-    only_file: Annotated[
-        Path | None, typer.Option("--only", help="A file of query_ids, one a line: these and no others.")
-    ] = None,
-    k: Annotated[str, typer.Option("--k", help="How many of the first count, in commas.")] = "1,3,5,10",
-    seed: SeedOption = SEED,
-    out: OutOption = None,
-    plots: PlotsOption = True,
-    json: JsonOption = False,
-    work: WorkOption = WORK,
-    model: ModelOption = MODEL,
-    threads: ThreadsOption = 0,
-) -> None:
-    """Recall, nDCG, MAP and Completeness of strategies on labelled sets, with tokens and latency."""
-    names, depths = strategy_names(strategy, _DEFAULT), numbers(k, "--k")
-    plots = plots and out is not None
-    if plots:
-        require_plots()
-    conditions = [machine()]
-    ids = _read_ids(only_file)
-    embedder = embedder_of(model, threads)
-    figures: list[SetFigures] = []
-    for name in sets or set_names(data):
-        labelled = read_labelled_set(data, name)
-        _say_what_is_odd(labelled)
-        chosen = sample(only(labelled, ids) if ids is not None else labelled, sample_size, seed=seed)
-        measured = [_measure(each, chosen, depths, embedder, work.expanduser() / name) for each in names]
-        figures.append(figures_of(chosen, measured, seed=seed))
-    conditions.append(f"model {embedder.id}")
-    conditions.append(_drawn(sample_size, seed, only_file))
-    results = {"conditions": conditions, "sets": figures}
-    if json:
-        print_figures(results)
-    else:
-        typer.echo(report(figures, conditions, plots=False), nl=False)
-    if out is not None:
-        write_report(out, "retrieval", report(figures, conditions, plots=plots), results)
-        for each in figures if plots else ():
-            draw_set(each, out / f"{each.name}.png")
+)(retrieval)
+
+app.command(
+    epilog="Examples: quartermaster bench stress --data labelled --out report | quartermaster bench stress "
+    "--data labelled --strategy bm25 --counts 1,11,111,1111"
+)(stress)
 
 
-def _measure(name: str, labelled: LabelledSet, depths: tuple[int, ...], embedder: Embedder, folder: Path) -> Measured:
-    with step(f"{labelled.name}: {name}, texts embedded") as tell:
-        opened = open_strategy(name, labelled.tools, embedder=ToldEmbedder(embedder, tell), folder=folder)
-    tokens = {tool.tool_id: estimated_tokens(tool) for tool in labelled.tools}
-    with step(f"{labelled.name}: {name}, queries", len(labelled.queries)) as tell:
-        return measure(opened, labelled.queries, depths=depths, tokens=tokens, tell=tell)
-
-
-def _read_ids(path: Path | None) -> set[str] | None:
-    if path is None:
-        return None
-    try:
-        return {line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabelledDataWrong(f"the file of query ids {path} cannot be read: {error}") from error
-
-
-def _say_what_is_odd(labelled: LabelledSet) -> None:
-    if labelled.absent:
-        shown = ", ".join(labelled.absent[:3])
-        note(f"{labelled.name}: {len(labelled.absent):,} needed tools are not in the set, such as {shown}")
-    if labelled.unlabelled:
-        note(f"{labelled.name}: {labelled.unlabelled:,} queries need no tool and are left out")
-
-
-def _drawn(size: int, seed: int, only_file: Path | None) -> str:
-    queries = "all queries" if size == 0 else f"at most {size:,} queries a set, drawn with seed {seed}"
-    return queries + (f", of those in {only_file.name}" if only_file is not None else "")
+@app.command(epilog="Example: quartermaster bench strategies")
+def strategies() -> None:
+    """The strategies that can be measured, with a line each."""
+    for name, line in STRATEGIES.items():
+        typer.echo(f"{name:<22} {line}")

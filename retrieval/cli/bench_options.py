@@ -30,14 +30,12 @@ MODEL = DEFAULT_MODEL
 
 
 def strategy_names(given: list[str] | None, default: tuple[str, ...]) -> list[str]:
-    """The strategies to run, each once, `all` of them if so asked."""
-    if given == ["all"]:
-        return list(STRATEGIES)
+    """The strategies to run, each once."""
     names = list(dict.fromkeys(given or default))
     unknown = [name for name in names if name not in STRATEGIES]
     if unknown:
         raise typer.BadParameter(
-            f"there is no {', '.join(map(repr, unknown))}; there are {', '.join(STRATEGIES)}, and all",
+            f"there is no {', '.join(map(repr, unknown))}; there are {', '.join(STRATEGIES)}",
             param_hint="--strategy",
         )
     return names
