@@ -12,31 +12,34 @@ Search = Callable[[str, int], Sequence[Hit]]
 LEAST_CLAUSES = 3
 """Requests of fewer clauses are searched as they stand: two sentences often say one thing (decision 007)."""
 
+_MOST_CLAUSES = 8
+"""A longer text is more likely one that was pasted than a list of steps, and each clause costs a search."""
+
 _DEPTH = 3
 """How many times k hits of each clause are looked at."""
 
 
 def search_many(search: Search, queries: str | Sequence[str], k: int) -> list[Hit]:
-    """The k best hits for one query or for several, one for each step of a task.
+    """The k best hits for one query (see `search_steps`) or for several, one for each step of a task.
 
     Example:
         search_many(index.search, ["exchange rate of the euro", "send a mail"], 6)
     """
     if isinstance(queries, str):
-        return list(search(queries, k))
+        return search_steps(search, queries, k)
     asked = list(dict.fromkeys(query for query in queries if query.strip()))
     if len(asked) == 1:
-        return list(search(asked[0], k))
+        return search_steps(search, asked[0], k)
     return merge([search(query, k) for query in asked], k)
 
 
 def search_steps(search: Search, request: str, k: int) -> list[Hit]:
-    """The k best hits for one request, its clauses searched beside the whole when there are at least three.
+    """The k best hits for one request, its clauses searched beside the whole when there are three to eight.
 
     Each clause costs one search more.
     """
     steps = clauses(request)
-    if len(steps) < LEAST_CLAUSES:
+    if not LEAST_CLAUSES <= len(steps) <= _MOST_CLAUSES:
         return list(search(request, k))
     return combine(search(request, _DEPTH * k), [search(step, _DEPTH * k) for step in steps], k)
 

@@ -40,7 +40,7 @@ def test_every_query_gets_its_share_of_the_places(index: ToolIndex) -> None:
     assert set(ids(found)) == {"s/exchange_rate", "s/send_mail", "s/book_hotel"}
 
 
-def test_one_query_is_searched_as_it_stands_and_so_is_a_repeated_one(index: ToolIndex) -> None:
+def test_one_short_query_is_searched_as_it_stands_and_so_is_a_repeated_one(index: ToolIndex) -> None:
     alone = index.search("send a mail", 3)
     assert search_many(index.search, ["send a mail"], 3) == alone
     assert search_many(index.search, ["send a mail", "send a mail", " "], 3) == alone
@@ -66,9 +66,17 @@ def test_the_best_of_each_clause_is_among_the_hits_of_a_long_request(index: Tool
     assert set(ids(search_steps(index.search, request, 3))) == {"s/exchange_rate", "s/send_mail", "s/book_hotel"}
 
 
-def test_a_short_request_is_searched_as_it_stands(index: ToolIndex) -> None:
-    request = "What is the weather forecast? I am in a city."
-    assert search_steps(index.search, request, 3) == index.search(request, 3)
+def test_a_long_request_given_as_the_only_query_is_cut_too(index: ToolIndex) -> None:
+    request = "Tell me the currency rate on a day. Send it by mail to Ann, and then book a hotel room."
+    assert search_many(index.search, [request], 3) == search_steps(index.search, request, 3)
+    assert search_many(index.search, request, 3) == search_steps(index.search, request, 3)
+
+
+@pytest.mark.parametrize(
+    "request_", ["What is the weather forecast? I am in a city.", "This is a line of a long text.\n" * 9]
+)
+def test_a_short_request_and_a_pasted_text_are_searched_as_they_stand(index: ToolIndex, request_: str) -> None:
+    assert search_steps(index.search, request_, 3) == index.search(request_, 3)
 
 
 def test_a_place_that_is_reserved_pushes_out_the_weakest_of_the_others() -> None:
