@@ -64,6 +64,11 @@ class FaissIndex:
     def __len__(self) -> int:
         return self._index.ntotal
 
+    @property
+    def raw(self) -> Any:
+        """FAISS's own index, to measure it by itself."""
+        return self._index
+
     def save(self, path: Path) -> None:
         """Write it to a file in one step, so that it need not be built again."""
         with replacing(path) as part:

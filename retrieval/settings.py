@@ -18,6 +18,6 @@ class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     candidates: int = 100
     """How many of the best of each part are fused."""
     vectors: VectorKind = "auto"
-    """The vector index: `flat` (exact), `hnsw` (a graph), or `auto` by size."""
+    """The vector index (`vectors.VectorKind`): `flat`, `sq8`, `hnsw`, `ivf`, `ivf_flat`, those of a GPU, or `auto`."""
     threads: int = 0
     """Threads of the embedding model; 0 takes all cores."""
