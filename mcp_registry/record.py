@@ -61,4 +61,4 @@ class CallRecord:
     at: datetime
     seconds: float
     outcome: str
-    """`ok` or `error`."""
+    """`ok` or `error`; of a probe `probe ok` or `probe error`."""

@@ -17,8 +17,8 @@ from mcp_registry.errors import DeadlineExceeded, NotStartable, ProtocolFailure,
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
 from mcp_registry.preference import preferring_callable
-from mcp_registry.profiles import profile_filter
 from mcp_registry.probing import QueryWriter, validated
+from mcp_registry.profiles import profile_filter
 from mcp_registry.record import CallRecord, ServerRecord
 from mcp_registry.result import ToolResult, rough_size
 from mcp_registry.sessions import Sessions, open_sessions
@@ -30,7 +30,7 @@ from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
-from retrieval.ranking import Allow
+from retrieval.candidates import Allow
 from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
 from retrieval.vector_store import Progress
 

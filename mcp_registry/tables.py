@@ -94,6 +94,17 @@ class CallRow(Row, table=True):
     outcome: str = Field(sa_type=AnyText)
 
 
+class ProbeRow(Row, table=True):
+    """What the last validation of a tool has shown; `key` is what it was shown of: a fingerprint and a launch."""
+
+    tool_id: str = Field(primary_key=True, foreign_key="tool.tool_id", ondelete="CASCADE", sa_type=AnyText)
+    key: str = Field(sa_type=AnyText)
+    outcome: str = Field(sa_type=AnyText)
+    reason: str = Field(sa_type=AnyText)
+    arguments: dict[str, Any] = Field(sa_type=Json)
+    at: datetime = Field(sa_type=UtcTime)
+
+
 class StateRow(Row, table=True):
     """One row: the generation, which grows with every change of the tools or the cards."""
 
@@ -107,4 +118,5 @@ tool = metadata.tables["tool"]
 set_aside = metadata.tables["set_aside"]
 offer = metadata.tables["offer"]
 call = metadata.tables["call"]
+probe = metadata.tables["probe"]
 state = metadata.tables["state"]

@@ -77,7 +77,7 @@ def emptied_postgres_url(migrated_postgres_url: str) -> str:
     import psycopg
 
     with psycopg.connect(migrated_postgres_url, autocommit=True) as connection:
-        connection.execute("TRUNCATE server, tool, set_aside, offer, call RESTART IDENTITY")
+        connection.execute("TRUNCATE server, tool, set_aside, offer, call, probe RESTART IDENTITY")
     return migrated_postgres_url
 
 

@@ -154,10 +154,9 @@ def test_whatever_is_made_is_valid_by_its_schema(properties: dict[str, Any]) -> 
     whole = schema(properties)
     try:
         made = synthetic_query(whole)
-    except NoQuery as error:
-        assert str(error)
-    else:
-        assert jsonschema_rs.validator_for(whole).is_valid(made)
+    except NoQuery:
+        return
+    assert jsonschema_rs.validator_for(whole).is_valid(made)
 
 
 json_values = st.recursive(
@@ -190,8 +189,7 @@ def test_real_tools_get_valid_arguments_or_a_reason() -> None:
             whole = json.loads(line)["input_schema"]
             try:
                 arguments = synthetic_query(whole)
-            except NoQuery as error:
-                assert str(error)
+            except NoQuery:
                 refused += 1
             else:
                 assert jsonschema_rs.validator_for(whole).is_valid(arguments)
