@@ -7,7 +7,7 @@ from mcp_registry.facts import check_names, facts_of
 from mcp_registry.policy import Policy, policy_of
 from mcp_registry.settings import Settings
 from retrieval.filters import Facts, Filter, Narrowed
-from retrieval.ranking import Allow
+from retrieval.candidates import Allow
 
 
 class Access:

@@ -16,7 +16,6 @@ from mcp_registry.catalogue import Catalogue, open_catalogue
 from mcp_registry.errors import DeadlineExceeded, NotStartable, ProtocolFailure, RegistryError
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
-from mcp_registry.preference import preferring_callable
 from mcp_registry.probing import QueryWriter, validated
 from mcp_registry.profiles import profile_filter
 from mcp_registry.record import CallRecord, ServerRecord
@@ -25,12 +24,12 @@ from mcp_registry.sessions import Sessions, open_sessions
 from mcp_registry.settings import Settings
 from mcp_registry.sync import Done, SyncOutcome, refresh, refresh_all
 from mcp_registry.validation import Candidate
+from retrieval.candidates import Allow
 from retrieval.embedders import open_embedder
 from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
-from retrieval.candidates import Allow
 from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
 from retrieval.vector_store import Progress
 
@@ -75,7 +74,7 @@ class Registry:
             BadFilter: `only` names a server or a tag that is not there; the message has the nearest.
         """
         allow = await self._allowing(only)
-        search = preferring_callable(partial(self.index.search, kind="tools", allow=allow), await self.startable())
+        search = partial(self.index.search, kind="tools", allow=allow, prefer=await self.startable())
         hits = await asyncio.to_thread(search_many, search, query, k)
         tools = await self.tools([hit.id for hit in hits])
         return [(hit, tools[hit.id]) for hit in hits if hit.id in tools]

@@ -24,6 +24,8 @@ class Hit:
     score: float
     signals: Mapping[str, float] = field(default_factory=dict[str, float])
     words: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    """The same tool of other servers, best first; they have no places of their own while other tools are left."""
 
     @property
     def server(self) -> str:

@@ -1,7 +1,7 @@
 """`ToolIndex`: tools and server cards, searched without a lock while they change."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +9,14 @@ import numpy as np
 from filelock import FileLock
 
 from retrieval import manifest
+from retrieval.candidates import Allow, Kind
 from retrieval.card import ServerCard
 from retrieval.document import passage_of, weighted_words
 from retrieval.embedding import Embedder
 from retrieval.errors import IndexDamaged
 from retrieval.hit import Hit
 from retrieval.lexical import build_lexical
-from retrieval.ranking import Allow, Kind, rank
+from retrieval.ranking import Asked, rank
 from retrieval.segment import Contents, Segment, build_segment, load_segment, packed_fingerprints, save_segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot, adding, due, joined, replaced, without
@@ -53,13 +54,25 @@ class ToolIndex:
         """The fingerprint of everything indexed, by id."""
         return self._snapshot.fingerprints()
 
-    def search(self, query: str, k: int = 10, *, kind: Kind = "all", allow: Allow | None = None) -> list[Hit]:
-        """The k best things for a plain-language query, best first; fewer only when fewer are allowed."""
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        kind: Kind = "all",
+        allow: Allow | None = None,
+        prefer: Collection[str] | None = None,
+    ) -> list[Hit]:
+        """The k best things for a plain-language query, best first; fewer only when fewer are allowed.
+
+        `prefer`: servers whose tools come before others that fit about as well (see `ranking.Asked`).
+        """
         now = self._snapshot
         if k <= 0 or not len(now):
             return []
         vector = self._embedder.embed([query], kind="query")[0]
-        return rank(now, query, vector, self._settings, k=k, kind=kind, allow=allow)
+        asked = Asked(k=k, kind=kind, allow=allow, prefer=prefer)
+        return rank(now, query, vector, self._settings, asked=asked, vectors_of=self._store.vectors)
 
     def apply(
         self,
@@ -112,7 +125,7 @@ class ToolIndex:
         return True
 
     def save(self) -> None:
-        """Tidy, write what is not on disk yet, then the manifest that names it; a newer saved generation is left alone."""
+        """Tidy, write what is not on disk yet, then the manifest naming it; a newer saved generation is left alone."""
         self.tidy()
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._writing, FileLock(self._folder / "save.lock", timeout=_LOCK_TIMEOUT_S):

@@ -1,113 +1,122 @@
-"""One query over one snapshot: candidates of both searchers, all with both scores, fused and put in order."""
+"""One query over one snapshot: candidates of both searchers, fused, copies put together, in order."""
 
-from collections.abc import Callable
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.bm25 import Corpus, best, contributions, corpus_of, full_match
+from retrieval.alike import alike, alternatives, plain_name
+from retrieval.bm25 import corpus_of
+from retrieval.candidates import Allow, Candidates, Kind, candidates
 from retrieval.embedding import Vectors
+from retrieval.exact_vectors import VectorsOf
 from retrieval.fusion import fuse, ranks
 from retrieval.hit import Hit
-from retrieval.segment import Alive, Segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot
+from retrieval.tool import split_tool_id
+from retrieval.values import without_values
 from retrieval.words import written
 
-Kind = Literal["tools", "servers", "all"]
+Scores = NDArray[np.float32]
 
-Allow = Callable[[str], bool]
-"""Whether a search may return an id. Give the same hashable object again and it is evaluated once per segment."""
+_NOT_PREFERRED = 0.85
+"""So much of its score is left to what belongs to no preferred server."""
+_MOST_COPIES = 8
+"""More servers than this that publish one tool say no more about it: copies cost nothing to make."""
 
-_MAX_MASKS = 32
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked for, beside the words: how many, of which kind, among which.
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Positions of one segment with the scores of each: three arrays of one length, and bool[words, positions]: which
-    of the corpus's words each has."""
+    `prefer`: servers whose tools come before others that fit about as well, and stand for their copies elsewhere;
+    where nothing found belongs to one of them, nothing is changed.
+    """
 
-    segment: Segment
-    positions: NDArray[np.int64]
-    dense: NDArray[np.float32]
-    lexical: NDArray[np.float32]
-    has: NDArray[np.bool_]
+    k: int
+    kind: Kind = "all"
+    allow: Allow | None = None
+    prefer: Collection[str] | None = None
 
 
 def rank(
-    now: Snapshot, query: str, vector: Vectors, settings: RetrievalSettings, *, k: int, kind: Kind, allow: Allow | None
+    now: Snapshot, query: str, vector: Vectors, settings: RetrievalSettings, *, asked: Asked, vectors_of: VectorsOf
 ) -> list[Hit]:
-    """The k best hits, best first. Equal scores are ordered by id, so the same query gives the same list.
+    """The k best hits, best first; equal scores by id, so that the same query gives the same list.
 
-    `vector` is the query's, float32[dim]. Lexical scores are BM25 over `full_match`, so that they mean the same for
-    every query: 1 is a match of its three rarest words.
+    `vector` is the query's, float32[dim]. A tool that several servers publish alike stands once, with the others as
+    its alternatives, and gains a little by them; alternatives have places of their own only where too little is left.
     """
-    said = written(query)
+    said = written(without_values(query))
     corpus = corpus_of([segment.lexical for segment in now.segments], list(said))
-    depth = max(k, settings.candidates)
-    found = [
-        _candidates(segment, alive & _mask(segment, kind, allow), vector, corpus, depth)
-        for segment, alive in now.parts()
-    ]
-    if not any(len(part.positions) for part in found):
-        return []
-    dense = np.concatenate([part.dense for part in found])
-    lexical = np.concatenate([part.lexical for part in found])
-    fused = fuse(settings.fusion, dense, lexical, dense_weight=settings.dense_weight)
-    has = np.concatenate([part.has for part in found], axis=1)
+    depth = max(2 * asked.k, settings.candidates)
+    found = candidates(now, vector, corpus, depth, kind=asked.kind, allow=asked.allow)
+    scores = fuse(settings.fusion, found.dense, found.lexical, dense_weight=settings.dense_weight)
+    scores = scores * _preference(found.ids, asked.prefer)
+    groups: Mapping[int, Sequence[int]] = {}
+    order = _ordered(scores, found.ids)
+    if settings.group_alike:
+        groups = _groups(found, order, vectors_of)
+        scores = scores * _popularity(groups, len(found), settings.popularity)
+        order = _ordered(scores, found.ids)
+        order = [place for place in order if place in groups] + [place for place in order if place not in groups]
     spoken = [said[word] for word in corpus.idf]
-    places = [(part.segment, int(position)) for part in found for position in part.positions]
-    by_id = sorted(range(len(places)), key=lambda i: (-float(fused[i]), places[i][0].ids[places[i][1]]))
-    dense_ranks, lexical_ranks = ranks(dense), ranks(lexical)
+    dense_ranks, lexical_ranks = ranks(found.dense), ranks(found.lexical)
     return [
-        _hit(
-            *places[i],
-            score=float(fused[i]),
+        Hit(
+            id=found.ids[place],
+            kind="tool" if "/" in found.ids[place] else "server",
+            score=float(scores[place]),
             signals={
-                "dense": float(dense[i]),
-                "dense_rank": int(dense_ranks[i]),
-                "lexical": float(lexical[i]),
-                "lexical_rank": int(lexical_ranks[i]),
+                "dense": float(found.dense[place]),
+                "dense_rank": int(dense_ranks[place]),
+                "lexical": float(found.lexical[place]),
+                "lexical_rank": int(lexical_ranks[place]),
             },
-            words=tuple(dict.fromkeys(word for word, there in zip(spoken, has[:, i], strict=True) if there)),
+            words=tuple(dict.fromkeys(word for word, has in zip(spoken, found.has[:, place], strict=True) if has)),
+            alternatives=tuple(found.ids[other] for other in groups.get(place, ())),
         )
-        for i in by_id[:k]
+        for place in order[: asked.k]
     ]
 
 
-def _candidates(segment: Segment, allowed: Alive, vector: Vectors, corpus: Corpus, depth: int) -> Candidates:
-    mask = None if allowed.all() else allowed
-    _, near = segment.vectors.search(vector, depth, mask)
-    said, _ = best(segment.lexical, corpus, depth, mask)
-    positions = np.union1d(near, said).astype(np.int64)
-    adds = contributions(segment.lexical, corpus, positions)
-    lexical = adds.sum(axis=0, dtype=np.float32) / np.float32(full_match(corpus) or 1.0)
-    return Candidates(segment, positions, segment.vectors.cosines(vector, positions), lexical, adds > 0)
+def _preference(ids: Sequence[str], prefer: Collection[str] | None) -> Scores:
+    """float32[n]: what each score is multiplied with for the sake of its server."""
+    liked = np.ones(len(ids), np.bool_)
+    if prefer is not None:
+        liked = np.fromiter((split_tool_id(id_)[0] in prefer for id_ in ids), np.bool_, len(ids))
+    return np.where(liked | ~liked.any(), np.float32(1), np.float32(_NOT_PREFERRED))
 
 
-def _mask(segment: Segment, kind: Kind, allow: Allow | None) -> Alive:
-    cached = segment.masks.get((kind, allow))
-    if cached is not None:
-        return cached
-    mask = np.ones(len(segment), np.bool_)
-    if kind != "all":
-        mask &= segment.is_tool if kind == "tools" else ~segment.is_tool
-    if allow is not None:
-        mask &= np.fromiter((allow(id_) for id_ in segment.ids), dtype=np.bool_, count=len(segment))
-    if len(segment.masks) >= _MAX_MASKS:
-        segment.masks.clear()
-    segment.masks[kind, allow] = mask
-    return mask
+def _ordered(scores: Scores, ids: Sequence[str]) -> list[int]:
+    return sorted(range(len(ids)), key=lambda place: (-scores[place], ids[place]))
 
 
-def _hit(segment: Segment, place: int, *, score: float, signals: dict[str, float], words: tuple[str, ...]) -> Hit:
-    id_ = segment.ids[place]
-    return Hit(
-        id=id_,
-        kind="tool" if "/" in id_ else "server",
-        score=score,
-        signals=signals,
-        words=words,
-    )
+def _groups(found: Candidates, order: Sequence[int], vectors_of: VectorsOf) -> dict[int, list[int]]:
+    """Each thing that stands for itself, with the places of its copies on other servers, both in order."""
+    names = [split_tool_id(id_)[1] for id_ in found.ids]
+    count: dict[str, int] = {}
+    for name in names:
+        count[plain_name(name)] = count.get(plain_name(name), 0) + 1
+    # Vectors are read for namesakes alone: most candidates have a name of their own.
+    shared = [place for place in order if names[place] and count[plain_name(names[place])] > 1]
+    if not shared:
+        return {place: [] for place in order}
+    heads = list(range(len(names)))
+    among = alike([names[place] for place in shared], vectors_of(found.rows[shared]), range(len(shared)))
+    for place, head in zip(shared, among, strict=True):
+        heads[place] = shared[head]
+    return alternatives(heads, order)
+
+
+def _popularity(groups: Mapping[int, Sequence[int]], count: int, weight: float) -> Scores:
+    """float32[n]: 1 + weight * log2(servers that publish the tool), for a tool and for its copies.
+
+    What many have forked, mirrored or wrapped is more often what is meant than what one server has alone.
+    """
+    servers = np.ones(count, np.float32)
+    for head, copies in groups.items():
+        servers[[head, *copies]] = min(1 + len(copies), _MOST_COPIES)
+    return 1 + np.float32(weight) * np.log2(servers)

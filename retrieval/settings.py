@@ -15,6 +15,10 @@ class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """How the vector and the word scores become one: `weighted`, `rrf`, `dense` or `lexical` alone."""
     dense_weight: float = 0.4
     """The vectors' share in `weighted`, from 0 to 1; the words have the rest."""
+    group_alike: bool = True
+    """Whether a tool that several servers publish alike stands once in a list, with the others as alternatives."""
+    popularity: float = 0.05
+    """How much a tool gains each time twice as many servers publish it alike (at most eight); needs `group_alike`."""
     candidates: int = 100
     """How many of the best of each part are fused."""
     vectors: VectorKind = "auto"

@@ -11,15 +11,14 @@ from mcp_registry.facts import check_names, facts_of, filter_of
 from mcp_registry.home import Home
 from mcp_registry.peek import read_facts, read_generation, read_published, read_startable
 from mcp_registry.policy import policy_of
-from mcp_registry.preference import preferring_callable
 from mcp_registry.profiles import profile_filter
 from mcp_registry.settings import Settings, load_settings
+from retrieval.candidates import Allow, Kind
 from retrieval.embedders import open_embedder
 from retrieval.filters import Filter, Narrowed
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
-from retrieval.ranking import Allow, Kind
 
 app = typer.Typer()
 
@@ -63,8 +62,8 @@ def search(
     allow = _allowing(place, settings, only, profile)
     index = _current_index(place, settings)
     started = time.perf_counter()
-    by_meaning = partial(index.search, kind=_kind(kind), allow=allow)
-    hits = search_many(preferring_callable(by_meaning, read_startable(place.database_url)), [query, *(also or ())], k)
+    search_one = partial(index.search, kind=_kind(kind), allow=allow, prefer=read_startable(place.database_url))
+    hits = search_many(search_one, [query, *(also or ())], k)
     seconds = time.perf_counter() - started
     published = read_published(place.database_url, [hit.id for hit in hits])
     entries = [_entry(hit, published[hit.id]) for hit in hits if hit.id in published]
@@ -123,6 +122,7 @@ def _entry(hit: Hit, published: dict[str, Any]) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "signals": {name: round(value, 6) for name, value in hit.signals.items()},
         "words": list(hit.words),
+        "alternatives": list(hit.alternatives),
     }
     if hit.kind == "tool":
         entry["input_schema"] = published.get("inputSchema")
@@ -140,6 +140,9 @@ def _print(place: int, entry: dict[str, Any], *, why: bool) -> None:
     if description:
         cut = description[:_DESCRIPTION_CHARACTERS] + ("…" if len(description) > _DESCRIPTION_CHARACTERS else "")
         show(Text("   " + cut))
+    if entry["alternatives"]:
+        others = ", ".join(id_.split("/")[0] for id_ in entry["alternatives"])
+        show(Text(f"   the same tool: {others}", style="dim"))
     if why:
         signals = entry["signals"]
         show(
