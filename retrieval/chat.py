@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 import msgspec
 
-from retrieval.errors import ChatUnavailable
+from retrieval.embedding import well_formed
+from retrieval.errors import AnswerUnusable, ChatUnavailable
 
 URL_VARIABLE = "QUARTERMASTER_LLM_URL"
 MODEL_VARIABLE = "QUARTERMASTER_LLM_MODEL"
@@ -75,20 +76,22 @@ class Chat:
         Endpoints that know no schemas are asked without; JSON is then looked for in what they say.
 
         Raises:
-            ChatUnavailable: no answer within the attempts and the budget, or one without JSON.
+            ChatUnavailable: no answer within the attempts and the budget.
+            AnswerUnusable: there was one, and it held no JSON.
         """
         end = self._now() + self.endpoint.budget_s
-        problem = "no attempt was allowed"
+        problem = _Again("no attempt was allowed")
         for attempt in range(self.endpoint.attempts):
             try:
                 return self._attempt(system, user, schema, timeout_s=min(self.endpoint.timeout_s, end - self._now()))
             except _Again as again:
-                problem = str(again)
+                problem = again
                 wait = max(self.endpoint.backoff_s * 2**attempt, again.after_s)
             if attempt + 1 == self.endpoint.attempts or self._now() + wait >= end:
                 break
             self._sleep(wait)
-        raise ChatUnavailable(f"{self._who} gave no usable answer: {problem}")
+        kind = AnswerUnusable if problem.answered else ChatUnavailable
+        raise kind(f"{self._who} gave no usable answer: {problem}")
 
     def _attempt(self, system: str, user: str, schema: Mapping[str, Any], *, timeout_s: float) -> Any:
         with_schema = self._knows_schemas
@@ -117,7 +120,10 @@ class Chat:
         told = "" if with_schema else f"\nAnswer with JSON of this schema and nothing else: {json.dumps(schema)}"
         body: dict[str, Any] = {
             "model": self.endpoint.model,
-            "messages": [{"role": "system", "content": system + told}, {"role": "user", "content": user}],
+            "messages": [
+                {"role": "system", "content": well_formed(system + told)},
+                {"role": "user", "content": well_formed(user)},
+            ],
             "temperature": self.endpoint.temperature,
             "max_tokens": self.endpoint.max_tokens,
         }
@@ -133,9 +139,10 @@ class Chat:
 class _Again(Exception):
     """An attempt that failed in a way that another may not; `after_s` is what the endpoint asked to wait."""
 
-    def __init__(self, problem: str, *, after_s: float = 0.0) -> None:
+    def __init__(self, problem: str, *, after_s: float = 0.0, answered: bool = False) -> None:
         super().__init__(problem)
         self.after_s = after_s
+        self.answered = answered
 
 
 def _retry_after(answer: httpx2.Response) -> float:
@@ -147,9 +154,9 @@ def _content(answer: httpx2.Response) -> str:
     try:
         content = answer.json()["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError) as error:
-        raise _Again(f"its answer is no chat completion: {answer.text[:200]!r}") from error
+        raise _Again(f"its answer is no chat completion: {answer.text[:200]!r}", answered=True) from error
     if not isinstance(content, str):
-        raise _Again("its answer has no content")
+        raise _Again("its answer has no content", answered=True)
     return content
 
 
@@ -165,4 +172,4 @@ def _json_in(text: str) -> Any:
             return decoder.raw_decode(text, start)[0]
         except ValueError:
             continue
-    raise _Again(f"its answer holds no JSON: {text[:200]!r}")
+    raise _Again(f"its answer holds no JSON: {text[:200]!r}", answered=True)

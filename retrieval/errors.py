@@ -6,7 +6,8 @@ RetrievalError                 base; the operator must act unless said otherwise
 ├── GpuMissing                 a vector index on the GPU is set, and FAISS sees none: set another kind
 ├── IndexDamaged               a file of the index cannot be read: delete the index folder, it is rebuilt
 ├── LabelledDataWrong          a file of tools, queries or cards is missing or has a wrong line; the message names it
-├── ChatUnavailable            a language model is wanted and does not answer usably; the message says which, and why
+├── ChatUnavailable            a language model is wanted and does not answer; the message says which, and why
+│   └── AnswerUnusable        it answers, but not in the form that was asked for: whoever asked can do without
 └── PlotsMissing               matplotlib is not installed; the message names the command that installs it
 """
 
@@ -40,4 +41,8 @@ class PlotsMissing(RetrievalError):
 
 
 class ChatUnavailable(RetrievalError):
-    """No endpoint of a language model is set, or it does not answer, or not in the form that was asked for."""
+    """No endpoint of a language model is set, or it does not answer."""
+
+
+class AnswerUnusable(ChatUnavailable):
+    """What a language model answers, after all attempts, is not in the form that was asked for."""

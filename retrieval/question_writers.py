@@ -66,7 +66,7 @@ def template_questions(tool: ToolSpec) -> list[str]:
     object_ = (
         " ".join(word for word in (parts.object, "by", parts.qualifier) if word) if parts.qualifier else parts.object
     )
-    named = f"{parts.verb} {object_}".strip()
+    named = f"{parts.verb} {object_}".strip() or product or tool.name
     asked = [*_from_description(sentence), *_from_name(parts, named)]
     if of := _parameters(tool):
         asked.append(f"{named} by {of}" if not parts.qualifier else f"{named}, with {of}")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from retrieval.chat import Chat
-from retrieval.errors import ModelMissing
+from retrieval.errors import AnswerUnusable, ModelMissing
 from retrieval.rerank import Floats
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
@@ -77,12 +77,15 @@ class LlmReranker:
 
     def score(self, query: str, passages: Sequence[str]) -> Floats:
         """1 for the first, falling evenly with the place. What the model leaves out follows in the order given; so
-        does everything when its answer names no tool.
+        does everything when its answer names no tool, or cannot be read.
         """
         if not passages:
             return np.empty(0, np.float32)
         told = "\n".join(f"{number}. {passage[:_MAX_PASSAGE]}" for number, passage in enumerate(passages, start=1))
-        answer = self._chat.ask(_SYSTEM, f"Request: {query}\n\nTools:\n{told}", _schema(len(passages)))
+        try:
+            answer = self._chat.ask(_SYSTEM, f"Request: {query}\n\nTools:\n{told}", _schema(len(passages)))
+        except AnswerUnusable:
+            answer = None
         chosen = _places_in(answer, len(passages))
         order = [*chosen, *(place for place in range(len(passages)) if place not in chosen)]
         scores = np.empty(len(passages), np.float32)

@@ -54,9 +54,9 @@ def test_no_passages_have_no_scores(reranker: Reranker) -> None:
     assert reranker.score("anything", []).shape == (0,)
 
 
-@pytest.mark.parametrize("query", ["", "\0", "\udc00", "天气", "word " * 3000], ids=ascii)
+@pytest.mark.parametrize("query", ["", "\0", "\udc00", "天气", "word " * 400], ids=lambda query: ascii(query[:8]))
 def test_odd_queries_are_scored_too(reranker: Reranker, query: str) -> None:
-    assert reranker.score(query[:2000], PASSAGES).shape == (len(PASSAGES),)
+    assert reranker.score(query, PASSAGES).shape == (len(PASSAGES),)
 
 
 def test_the_same_question_has_the_same_answer(reranker: Reranker) -> None:

@@ -85,7 +85,7 @@ def test_the_same_query_gives_the_same_answer_from_any_thread(strategy: Strategy
         assert all(found == once for found in pool.map(lambda _: strategy.search("list the commit logs", 5), range(8)))
 
 
-@pytest.mark.parametrize("query", ["", " ", "\0", "天气", "?", "x" * 5000], ids=ascii)
+@pytest.mark.parametrize("query", ["", " ", "\0", "天气", "?", "x" * 5000], ids=lambda query: ascii(query[:8]))
 def test_odd_queries_are_answered(strategy: Strategy, query: str) -> None:
     assert len(strategy.search(query, 3)) <= 3
 

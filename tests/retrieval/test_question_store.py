@@ -88,14 +88,20 @@ async def test_no_more_at_once_than_is_said(store: QuestionStore) -> None:
 
 
 async def test_a_run_that_is_cut_off_keeps_what_it_has(store: QuestionStore) -> None:
-    class CutOff(Writer):
+    third = asyncio.Event()
+
+    class Hanging(Writer):
         async def write(self, tool: ToolSpec) -> list[str]:
             if len(self.asked) == 2:
-                raise asyncio.CancelledError
+                third.set()
+                await asyncio.Event().wait()
             return await super().write(tool)
 
+    run = asyncio.create_task(write_questions(TOOLS, Hanging(), store, at_once=1))
+    await third.wait()
+    run.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await write_questions(TOOLS, CutOff(), store, at_once=1)
+        await run
     assert len(store.missing(TOOLS, "scripted")) == 2
 
 

@@ -77,7 +77,6 @@ def test_a_description_is_turned_into_what_someone_wants_done(sentence: str, ask
         ("Reads v1.2 files    Args:  path: where", "Reads v1.2 files"),
         ("查询天气。需要城市", "查询天气"),
         ("  ", ""),
-        ("...", "..."),
     ],
 )
 def test_the_first_sentence_ends_where_arguments_begin(text: str, sentence: str) -> None:
