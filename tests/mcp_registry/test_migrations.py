@@ -66,9 +66,10 @@ def test_every_revision_can_be_taken_back():
         assert inspect(connection).get_table_names() == ["alembic_version"]
 
 
-REMAKES_SERVERS = """
+LAST, NEXT, AFTER = (f"{int(migrations.revisions()[-1]) + ahead:04d}" for ahead in range(3))
+REMAKES_SERVERS = f"""
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "{NEXT}", "{LAST}", None, None
 def upgrade():
     with op.batch_alter_table("server") as batch:
         batch.alter_column("origin", new_column_name="source")
@@ -80,7 +81,7 @@ def test_a_revision_that_makes_a_table_anew_keeps_the_rows_that_refer_to_it(cata
         tool = ToolSpec(server="git", name="log")
         catalogue.load_definitions([tool], origin="tools.jsonl", at=datetime(2026, 11, 21, tzinfo=UTC))
     copied = copy_packages(tmp_path)
-    (copied / "mcp_registry/migrations/versions/0002_servers_anew.py").write_text(REMAKES_SERVERS)
+    (copied / "mcp_registry/migrations/versions" / f"{NEXT}_servers_anew.py").write_text(REMAKES_SERVERS)
     program = "import sys; from mcp_registry.database import open_database as o; o(sys.argv[1], wait_s=9).__enter__()"
     subprocess.run([sys.executable, "-c", program, catalogue_url], cwd=copied, check=True, timeout=60)
     url = catalogue_url.replace("postgresql://", "postgresql+psycopg://")
@@ -96,10 +97,10 @@ def test_one_command_drafts_the_next_revision(tmp_path):
     tables.write_text(re.sub(r"(    origin: str = .*\n)", rf"\1{added}", tables.read_text(), count=1))
     draft = [sys.executable, "-m", "mcp_registry.migrations", "servers have a reason"]
     subprocess.run(draft, cwd=tmp_path, check=True, timeout=60, capture_output=True)
-    written = next(tmp_path.glob("mcp_registry/migrations/versions/0002_*.py"))
-    assert 'down_revision = "0001"' in written.read_text().replace("'", '"')
+    written = next(tmp_path.glob(f"mcp_registry/migrations/versions/{NEXT}_*.py"))
+    assert f'down_revision = "{LAST}"' in written.read_text().replace("'", '"')
     again = subprocess.run(draft, cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True)
-    assert "0003_servers_have_a_reason.py" in again.stdout
-    second = next(tmp_path.glob("mcp_registry/migrations/versions/0003_*.py")).read_text()
+    assert f"{AFTER}_servers_have_a_reason.py" in again.stdout
+    second = next(tmp_path.glob(f"mcp_registry/migrations/versions/{AFTER}_*.py")).read_text()
     assert "add_column" in written.read_text()
     assert "add_column" not in second
