@@ -39,3 +39,8 @@ class Offer:
     @property
     def name(self) -> str:
         return self.card.name
+
+
+def how_to_add(name: str, *, launchable: bool) -> str:
+    """The command line that an operator types to connect an offered server."""
+    return f"quartermaster servers enable {name}" if launchable else f"quartermaster servers add {name} -- COMMAND ARGS"

@@ -20,6 +20,7 @@ _SERVERS = "SELECT name, spec FROM server"
 _HINTED = "SELECT tool_id, published FROM tool WHERE published LIKE {}"
 _OFFERS = "SELECT name, card, about FROM offer"
 _CARDS = "SELECT name, card FROM offer WHERE name IN ({})"
+_LAUNCHES = "SELECT name, launch FROM offer WHERE name IN ({})"
 
 
 def read_generation(url: str) -> int | None:
@@ -45,6 +46,17 @@ def read_published(url: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     cards = [storable(id_) for id_ in ids if "/" not in id_]
     queries = [(query, wanted) for query, wanted in ((_TOOLS, tools), (_CARDS, cards)) if wanted]
     return {original(id_): json.loads(text) for id_, text in _read(parse_database_url(url), queries)}
+
+
+def read_launchable(url: str, names: Sequence[str]) -> set[str]:
+    """The offers among these names that say how they are launched.
+
+    Raises:
+        CatalogueError: the database is there and cannot be read.
+    """
+    wanted = [storable(name) for name in names]
+    rows = _read(parse_database_url(url), [(_LAUNCHES, wanted)]) if wanted else []
+    return {original(name) for name, launch in rows if json.loads(launch)}
 
 
 def read_startable(url: str) -> set[str]:

@@ -88,6 +88,11 @@ class Registry:
         """What a search found, each with the verdict of a probe (RAG-MCP); what failed comes behind all others."""
         return await validated(self, found, write)
 
+    async def offered(self, query: str, k: int) -> list[Hit]:
+        """The k best servers that are known and not connected; their scores may be compared with those of tools."""
+        allow, prefer = await self._allowing(), await self.startable()
+        return await asyncio.to_thread(self.index.search, query, k, kind="servers", allow=allow, prefer=prefer)
+
     async def startable(self) -> set[str]:
         """The names of the servers whose tools can be called."""
         known = self._current()

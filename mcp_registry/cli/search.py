@@ -9,7 +9,8 @@ import typer
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
 from mcp_registry.facts import check_names, facts_of, filter_of
 from mcp_registry.home import Home
-from mcp_registry.peek import read_facts, read_generation, read_published, read_startable
+from mcp_registry.offer import how_to_add
+from mcp_registry.peek import read_facts, read_generation, read_launchable, read_published, read_startable
 from mcp_registry.policy import policy_of
 from mcp_registry.profiles import profile_filter
 from mcp_registry.settings import Settings, load_settings
@@ -48,10 +49,13 @@ def search(
         str, typer.Option("--trust", help="Only of servers at least: offered, definitions, registered, trusted.")
     ] = "offered",
     profile: Annotated[str | None, typer.Option("--profile", help="Only what this profile lets through.")] = None,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Probe the best tools that only read; starts their servers.")
+    ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Find tools, and servers that are offered, by what they do. Nothing is started."""
+    """Find tools, and servers that are offered, by what they do. Nothing is started, but with --validate."""
     if kind not in {"tools", "servers", "all"}:
         raise typer.BadParameter(f"{kind!r} is not one of tools, servers, all", param_hint="--kind")
     if not query.strip():
@@ -59,6 +63,9 @@ def search(
     place = home_of(home)
     settings = load_settings(place)
     only = filter_of(servers=server or (), tags=tag or (), read_only=read_only, trust=trust)
+    if validate:
+        _show_validated(place, settings, [query, *(also or ())], k, only=only, profile=profile, json=json)
+        return
     allow = _allowing(place, settings, only, profile)
     index = _current_index(place, settings)
     started = time.perf_counter()
@@ -67,6 +74,7 @@ def search(
     seconds = time.perf_counter() - started
     published = read_published(place.database_url, [hit.id for hit in hits])
     entries = [_entry(hit, published[hit.id]) for hit in hits if hit.id in published]
+    _say_how_to_add(place, entries)
     if json:
         print_json(entries)
         return
@@ -78,6 +86,32 @@ def search(
     for place_, entry in enumerate(entries, 1):
         _print(place_, entry, why=why)
     note(f"{len(entries)} of {len(index):,} in {seconds * 1000:.1f} ms")
+
+
+def _show_validated(
+    home: Home, settings: Settings, asked: list[str], k: int, *, only: Filter, profile: str | None, json: bool
+) -> None:
+    # Probing needs the protocol and the ORM, which no other search imports.
+    from mcp_registry.cli.validating import search_validated
+
+    limit = only if only != Filter() else None
+    entries: list[dict[str, Any]] = []
+    for each in search_validated(home, settings, asked, k, only=limit, profile=profile):
+        verdict = each.verdict
+        shown = {"outcome": verdict.outcome.value, "reason": verdict.reason, "arguments": dict(verdict.arguments)}
+        entries.append(_entry(each.hit, each.tool.published) | {"validation": shown})
+    if json:
+        print_json(entries)
+        return
+    for place, entry in enumerate(entries, 1):
+        _print(place, entry, why=False)
+
+
+def _say_how_to_add(home: Home, entries: list[dict[str, Any]]) -> None:
+    servers = [entry for entry in entries if entry["kind"] == "server"]
+    launchable = read_launchable(home.database_url, [entry["server"] for entry in servers])
+    for entry in servers:
+        entry["add"] = how_to_add(entry["server"], launchable=entry["server"] in launchable)
 
 
 def _allowing(home: Home, settings: Settings, only: Filter, profile: str | None) -> Allow:
@@ -143,6 +177,11 @@ def _print(place: int, entry: dict[str, Any], *, why: bool) -> None:
     if entry["alternatives"]:
         others = ", ".join(id_.split("/")[0] for id_ in entry["alternatives"])
         show(Text(f"   the same tool: {others}", style="dim"))
+    if "add" in entry:
+        show(Text(f"   add it: {entry['add']}", style="green"))
+    if validation := entry.get("validation"):
+        said = f": {validation['reason']}" if validation["reason"] else ""
+        show(Text(f"   {validation['outcome']}{said}", style="red" if validation["outcome"] == "failed" else "dim"))
     if why:
         signals = entry["signals"]
         show(

@@ -6,6 +6,7 @@ from typing import Any
 from mcp_registry.arguments import ArgumentCheck, WrongArguments, example_of
 from mcp_registry.errors import BadFilter
 from mcp_registry.facts import filter_of
+from mcp_registry.gateway.not_connected import NotConnected
 from mcp_registry.registry import Registry, unknown_tool
 from mcp_registry.result import ToolResult
 from mcp_registry.settings import GatewaySettings
@@ -111,6 +112,7 @@ class MetaTools:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._settings = registry.settings.gateway
+        self._not_connected = NotConnected(registry)
         self.published = definitions(self._settings)
         self._checks = {tool["name"]: ArgumentCheck(tool["inputSchema"]) for tool in self.published}
 
@@ -148,12 +150,23 @@ class MetaTools:
             return ToolResult.error("wrong arguments for 'search_tools':\nquery: missing; say the task in plain words")
         only = filter_of(**{name: value for name, value in limits.items() if value})
         try:
-            found = await self._registry.search(
-                asked, k or self._settings.default_k, only=only if only != Filter() else None
-            )
+            found = await self._found(asked, k or self._settings.default_k, only if only != Filter() else None)
         except BadFilter as error:
             return ToolResult.error(f"{error}. Search again without that limit, or with the right name.")
-        return _structured({"tools": [await self._entry(hit, tool, detail) for hit, tool in found]})
+        answer: dict[str, Any] = {"tools": [await self._entry(hit, tool, detail) for hit, tool in found]}
+        if only == Filter() and len(asked) == 1:
+            best = max((hit.score for hit, _ in found), default=0.0)
+            if servers := await self._not_connected.better_than(best, asked[0]):
+                answer["not_connected"] = servers
+        return _structured(answer)
+
+    async def _found(self, asked: Sequence[str], k: int, only: Filter | None) -> list[tuple[Hit, ToolSpec]]:
+        validation = self._registry.settings.validation
+        if not validation.in_gateway:
+            return await self._registry.search(asked, k, only=only)
+        # What fails is put last, so that something must stand in reserve for its place.
+        found = await self._registry.search(asked, k + validation.candidates, only=only)
+        return [(each.hit, each.tool) for each in (await self._registry.validated(found))[:k]]
 
     async def _describe(self, ids: list[str]) -> ToolResult:
         tools = await self._registry.tools(ids)
