@@ -28,6 +28,7 @@ from retrieval.index import ToolIndex, open_index
 from retrieval.manifest import file_name
 from retrieval.reliability import area_under_risk, auroc, calibration_error, risk_coverage
 from retrieval.settings import RetrievalSettings
+from retrieval.values import without_values
 from retrieval.vector_store import VectorStore
 from retrieval.words import written
 
@@ -187,7 +188,7 @@ def _search(
     index: ToolIndex, text: str, needed: frozenset[str], removed: frozenset[str]
 ) -> tuple[NDArray[np.float64], bool]:
     hits = index.search(text, c.DEPTH, allow=(lambda id_: id_ not in removed) if removed else None)
-    return c.signals_of(hits, words=len(written(text))), any(hit.id in needed for hit in hits[:K])
+    return c.signals_of(hits, words=len(written(without_values(text)))), any(hit.id in needed for hit in hits[:K])
 
 
 def fitted_calibration(sets: Sequence[Searches], *, model: str) -> c.Calibration:

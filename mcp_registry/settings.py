@@ -89,9 +89,9 @@ def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> S
         if section == _PROFILES:
             values[section] = {name: _profile(name, profile) for name, profile in table.items()}
             continue
-        kind = _sections().get(section)
+        kind = sections().get(section)
         if kind is None:
-            known = ", ".join((*_sections(), f"{_PROFILES}.NAME"))
+            known = ", ".join((*sections(), f"{_PROFILES}.NAME"))
             raise BadSettings(f"{home.settings_file}: no section [{section}]; there are {known}")
         values[section] = _section(section, kind, table)
     return Settings(**values)
@@ -109,7 +109,7 @@ def _section(section: str, kind: type[S], table: Mapping[str, Any]) -> S:
         raise BadSettings(f"setting in [{section}]: {error}") from None
 
 
-def _sections() -> dict[str, type[msgspec.Struct]]:
+def sections() -> dict[str, type[msgspec.Struct]]:
     return {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != _PROFILES}
 
 
@@ -141,7 +141,7 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, An
     """(section, key, value) of each variable named after a section; a comma separates the items of a list."""
     found: list[tuple[str, str, Any]] = []
     for name, text in sorted(environment.items()):
-        for section, kind in _sections().items():
+        for section, kind in sections().items():
             prefix = f"{_PREFIX}{section.upper()}_"
             if name.startswith(prefix):
                 key = name.removeprefix(prefix).lower()

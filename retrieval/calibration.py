@@ -64,7 +64,7 @@ def packaged_calibration(model: str) -> Calibration | None:
 def signals_of(hits: Sequence[Hit], *, words: int) -> Numbers:
     """float64[len(SIGNALS)] of the best hits in order, at least `DEPTH` of them where so many are there.
 
-    `words`: how many different words the query has (`len(words.written(query))`). No hit at all gives zeros.
+    `words`: how many different words the query has (`len(written(without_values(query)))`). No hit at all gives zeros.
     """
     if not hits:
         return np.zeros(len(SIGNALS))

@@ -14,6 +14,7 @@ from mcp_registry.peek import read_facts, read_generation, read_launchable, read
 from mcp_registry.policy import policy_of
 from mcp_registry.profiles import profile_filter
 from mcp_registry.settings import Settings, load_settings
+from retrieval.calibration import nothing_fits
 from retrieval.candidates import Allow, Kind
 from retrieval.embedders import open_embedder
 from retrieval.filters import Filter, Narrowed
@@ -85,6 +86,8 @@ def search(
         return
     for place_, entry in enumerate(entries, 1):
         _print(place_, entry, why=why)
+    if nothing_fits(hits, settings.retrieval.fit_threshold):
+        note("No tool fits well; these are the nearest. Say it in other words, or add a server that does it.")
     note(f"{len(entries)} of {len(index):,} in {seconds * 1000:.1f} ms")
 
 

@@ -10,6 +10,7 @@ from mcp_registry.gateway.not_connected import NotConnected
 from mcp_registry.registry import Registry, unknown_tool
 from mcp_registry.result import ToolResult
 from mcp_registry.settings import GatewaySettings
+from retrieval.calibration import nothing_fits
 from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.tool import ToolSpec, canonical_json
@@ -17,6 +18,7 @@ from retrieval.tool import ToolSpec, canonical_json
 DETAILS = ("names", "summary", "full")
 MAX_QUERIES = 8
 _SUMMARY_CHARACTERS = 200
+NOTHING_FITS = "No tool fits well: these are only the nearest. Search again in other words, or go on without a tool."
 
 
 def definitions(settings: GatewaySettings) -> list[dict[str, Any]]:
@@ -154,6 +156,8 @@ class MetaTools:
         except BadFilter as error:
             return ToolResult.error(f"{error}. Search again without that limit, or with the right name.")
         answer: dict[str, Any] = {"tools": [await self._entry(hit, tool, detail) for hit, tool in found]}
+        if nothing_fits([hit for hit, _ in found], self._registry.settings.retrieval.fit_threshold):
+            answer["note"] = NOTHING_FITS
         if only == Filter() and len(asked) == 1:
             best = max((hit.score for hit, _ in found), default=0.0)
             if servers := await self._not_connected.better_than(best, asked[0]):

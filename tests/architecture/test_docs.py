@@ -10,7 +10,7 @@ import pytest
 import quartermaster
 from mcp_registry import home
 from mcp_registry.profiles import ProfileSettings
-from mcp_registry.settings import _sections
+from mcp_registry.settings import sections
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def _settings() -> dict[str, str]:
     """`section.key` and its default, written as in TOML."""
     return {
         f"{name}.{field.name}": msgspec.json.encode(getattr(kind(), field.name)).decode()
-        for name, kind in {**_sections(), "profiles.NAME": ProfileSettings}.items()
+        for name, kind in {**sections(), "profiles.NAME": ProfileSettings}.items()
         for field in msgspec.structs.fields(kind)
     }
 
