@@ -112,7 +112,7 @@ def main(options: argparse.Namespace) -> int:
     if not (SHARED / "queries").exists():
         print(f"skipped: there are no labelled queries in {SHARED / 'queries'}")
         return 0
-    labelled = read_labelled_set(SHARED / "queries", "mcp_union")
+    labelled = fewer(read_labelled_set(SHARED / "queries", "mcp_union"), options.tools)
     tools = {tool.tool_id: tool for tool in labelled.tools}
     stuffed = sum(stuffing_of(tool.description).score > 0 for tool in tools.values())
     print(f"real tools that count as stuffed: {stuffed} of {len(tools):,} ({stuffed / len(tools):.2%})\n")
@@ -134,6 +134,17 @@ def main(options: argparse.Namespace) -> int:
     print()
     print(table(["where nobody attacks", "nDCG@10"], honest))
     return 0
+
+
+def fewer(labelled: LabelledSet, count: int) -> LabelledSet:
+    """The set with so many tools, those that any query needs among them; 0 keeps all."""
+    if not 0 < count < len(labelled.tools):
+        return labelled
+    needed = frozenset[str]().union(*(group for query in labelled.queries for group in query.needed))
+    others = [tool for tool in labelled.tools if tool.tool_id not in needed]
+    kept = [tool for tool in labelled.tools if tool.tool_id in needed]
+    more = random.Random(_SEED).sample(others, max(count - len(kept), 0))
+    return replace(labelled, tools=(*kept, *more))
 
 
 def targets_of(labelled: LabelledSet, count: int) -> list[Target]:
@@ -245,6 +256,7 @@ def _keywords(target: Target) -> list[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--victims", type=int, default=50, help="how many tools are copied")
+    parser.add_argument("--tools", type=int, default=0, help="tools in the index, for a quick look; 0 takes all")
     parser.add_argument("--honest", type=int, default=0, help="queries without an attack; 0 takes all")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="the embedding model")
     parser.add_argument("--work", type=Path, default=Path(".bench/attack"), help="folder for the indexes")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -93,6 +94,17 @@ def confidence(calibration: Calibration, hits: Sequence[Hit], *, words: int) -> 
         return 0.0
     bias, weights = _linear(calibration)
     return 1 / (1 + math.exp(-min(max(bias + float(weights @ signals_of(hits, words=words)), -500.0), 500.0)))
+
+
+def with_fit(hits: Sequence[Hit], calibration: Calibration | None, *, words: int) -> list[Hit]:
+    """The hits of one query with the signal `fit`, the same for all: how likely a right one is among the first.
+
+    Give at least `DEPTH` of them, best first; without a calibration they come back as they are.
+    """
+    if calibration is None:
+        return list(hits)
+    fit_ = confidence(calibration, hits, words=words)
+    return [replace(hit, signals={**hit.signals, "fit": fit_}) for hit in hits]
 
 
 def nothing_fits(hits: Sequence[Hit], threshold: float) -> bool:

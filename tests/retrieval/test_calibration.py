@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.calibration import DEPTH, SIGNALS, Calibration, confidence, fit, probabilities, signals_of
+from retrieval.calibration import (
+    DEPTH,
+    SIGNALS,
+    Calibration,
+    confidence,
+    fit,
+    nothing_fits,
+    probabilities,
+    signals_of,
+    with_fit,
+)
 from retrieval.hit import Hit
 from retrieval.reliability import area_under_risk, auroc, calibration_error, risk_coverage
 
@@ -52,6 +62,15 @@ def test_a_search_that_fits_well_is_given_more() -> None:
     assert confidence(fitted, hits(0.9, 0.1), words=3) > confidence(fitted, hits(0.2, 0.1), words=3) > 0.5
     many = np.stack([signals_of(hits(0.9, 0.1), words=3)])
     assert probabilities(fitted, many)[0] == pytest.approx(confidence(fitted, hits(0.9, 0.1), words=3))
+
+
+def test_hits_carry_the_fit_and_a_low_one_says_that_nothing_fits() -> None:
+    found = with_fit(hits(0.9, 0.1), calibration(score=-9.0), words=3)
+    assert {hit.signals["fit"] for hit in found} == {confidence(calibration(score=-9.0), hits(0.9, 0.1), words=3)}
+    assert nothing_fits(found, 0.2)
+    assert not nothing_fits(found, 0.0)
+    assert not nothing_fits([], 0.2)
+    assert not nothing_fits(with_fit(hits(0.9), None, words=3), 0.2), "no calibration, no statement"
 
 
 def test_the_fit_finds_the_law_that_made_the_data() -> None:
