@@ -59,10 +59,11 @@ def stuffing_of(text: str) -> Stuffing:
     Example:
         stuffing_of("weather weather forecast " * 20).reasons == ("repeats itself", "lists words")
     """
-    said = [word.lower() for word in _WORD.findall(text)]
+    written = _WORD.findall(text)
+    said = [word.lower() for word in written]
     parts = {
         "repeats itself": _repeats(said),
-        "lists words": _lists(said),
+        "lists words": _lists(written),
         "speaks to the model": 1.0 if _AIMED_AT_THE_MODEL.search(text) else 0.0,
     }
     found = {reason: score for reason, score in parts.items() if score > 0}
@@ -80,13 +81,16 @@ def _repeats(said: Sequence[str]) -> float:
     return max(_ramp(old_pairs, 0.5, 0.75), _ramp(loudest, 0.2, 0.35))
 
 
-def _lists(said: Sequence[str]) -> float:
-    """From 0 to 1 where function words, which every sentence has, are as good as missing from a long stretch."""
-    latin = [word for word in said if word.isascii() and word.isalpha()]
+def _lists(written: Sequence[str]) -> float:
+    """From 0 to 1 where function words, which every sentence has, are as good as missing from a long stretch.
+
+    Words with capital letters count as if they were some: lists of names, fields and codes are honest ones.
+    """
+    latin = [word for word in written if word.isascii() and word.isalpha()]
     if len(latin) < _LONG:
         return 0.0
     window = min(len(latin), 2 * _LONG)
-    has = [word in _FUNCTION_WORDS for word in latin]
+    has = [word in _FUNCTION_WORDS or not word.islower() for word in latin]
     count = least = sum(has[:window])
     for place in range(window, len(has)):
         count += has[place] - has[place - window]
