@@ -33,7 +33,7 @@ from retrieval.document import passage_of, weighted_words
 from retrieval.embedders import open_embedder
 from retrieval.exact_vectors import StoredVectors, VectorsOf
 from retrieval.lexical import LexicalSegment, build_lexical
-from retrieval.ranking import rank
+from retrieval.ranking import Asked, rank
 from retrieval.segment import Contents, Segment, build_segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot, adding, without
@@ -99,7 +99,7 @@ def _whole_row(work: Path, size: int) -> list[str]:
 
     def search(number: int) -> float:
         start = time.perf_counter()
-        rank(one["now"], texts[number], queries[number], settings, k=_K, kind="all", allow=None)
+        rank(one["now"], texts[number], queries[number], settings, asked=Asked(k=_K), vectors_of=vectors_of)
         return time.perf_counter() - start
 
     [search(number) for number in range(20)]

@@ -27,9 +27,9 @@ _NARROW = 0.25
 
 _HNSW_LINKS = 32
 _HNSW_BUILD = 100
-_HNSW_SEARCH = 128
-_IVF_SHARE = 32
-"""One list of so many is searched."""
+_HNSW_SEARCH = 256
+_IVF_SHARE = 4
+"""One list of so many is searched: questions lie far from tools, and their neighbours in many lists."""
 _IVF_LEAST = 8
 _IVF_SAMPLES = 64
 """Training vectors for each list of IVF."""
@@ -78,25 +78,29 @@ class FaissIndex:
         """k near positions, or fewer; `share` is how much of all is allowed, and 0 asks for everything to be seen."""
         # One query is too little work to share: waking other threads costs more than they do, above all on busy cores.
         _faiss.omp_set_num_threads(1)
-        if self.kind == "hnsw" and share >= _NARROW:
-            return self._walked(query, min(ceil(k / share), len(self)), allowed)
+        if self.kind != "sq8" and share >= _NARROW:
+            return self._unfiltered(query, min(ceil(k / share), len(self)), allowed)
         index = self._index.storage if self.kind == "hnsw" else self._index
         bits = None if allowed is None else np.packbits(allowed, bitorder="little")
         chosen = None if bits is None else _faiss.IDSelectorBitmap(bits)
         if self.kind in {"ivf", "ivf_flat"}:
-            parameters = _faiss.SearchParametersIVF(sel=chosen, nprobe=_lists_to_search(index.nlist, share))
+            parameters = _faiss.SearchParametersIVF(sel=chosen, nprobe=index.nlist)
         else:
             parameters = _faiss.SearchParameters(sel=chosen)
         _, positions = index.search(query.reshape(1, -1), k, params=parameters)
         return positions[0][positions[0] >= 0]
 
-    def _walked(self, query: Vectors, k: int, allowed: NDArray[np.bool_] | None) -> Positions:
-        """The allowed ones of the k that a walk through the graph finds nearest.
+    def _unfiltered(self, query: Vectors, k: int, allowed: NDArray[np.bool_] | None) -> Positions:
+        """The allowed ones of the k that a graph or some of the lists give as nearest.
 
-        The walk knows no filter: one that only looks for what is allowed ends far from the best where those near the
-        query are not allowed. What is left of the nearest is right, however many that are.
+        These know no filter: a search that only keeps what is allowed ends far from the best where those near the query
+        are not allowed. What is left of the nearest is right, however many that are.
         """
-        parameters = _faiss.SearchParametersHNSW(efSearch=max(_HNSW_SEARCH, k))
+        if self.kind == "hnsw":
+            parameters = _faiss.SearchParametersHNSW(efSearch=max(_HNSW_SEARCH, k))
+        else:
+            lists = min(self._index.nlist, max(_IVF_LEAST, ceil(self._index.nlist / _IVF_SHARE)))
+            parameters = _faiss.SearchParametersIVF(nprobe=lists)
         _, positions = self._index.search(query.reshape(1, -1), k, params=parameters)
         found = positions[0][positions[0] >= 0]
         return found if allowed is None else found[allowed[found]]
@@ -151,13 +155,6 @@ def _empty(kind: FaissKind, dim: int, count: int) -> Any:
 def lists_for(count: int) -> int:
     """How many lists IVF has for so many vectors: the power of 2 next to twice the square root."""
     return max(1, min(count, 2 ** round(np.log2(2 * max(1, count) ** 0.5))))
-
-
-def _lists_to_search(lists: int, share: float) -> int:
-    """A filter that allows a share of all leaves as many candidates when as many times more lists are searched."""
-    if share * _IVF_SHARE <= 1:
-        return lists
-    return min(lists, max(_IVF_LEAST, ceil(lists / _IVF_SHARE / share)))
 
 
 def _kind_of(index: Any) -> FaissKind:

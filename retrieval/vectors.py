@@ -21,8 +21,8 @@ VectorKind = Literal["auto", "flat", FaissKind, GpuKind]
 
 HNSW_FROM = 10_000
 """Segments of at least so many vectors get a graph; below that comparing with all is as fast and needs no building."""
-IVF_FROM = 300_000
-"""From so many vectors on a graph takes minutes to build, and lists are searched instead."""
+IVF_FROM = 3_000_000
+"""From so many vectors on a graph takes too long to build, and lists are searched instead, at a lower recall."""
 CAGRA_FROM = 100_000
 """On a GPU comparing with all is fast up to here; beyond, its graph."""
 
