@@ -24,6 +24,7 @@ COMMANDS = {
     "gateway": ("mcp_registry.cli.gateway", "Serve the gateway on stdin and stdout, as MCP clients start it."),
     "serve": ("mcp_registry.cli.serve", "Serve the gateway over HTTP: /mcp, /healthz, /readyz."),
     "connect": ("mcp_registry.cli.connect", "Connect an MCP client to the gateway: print or write its entry."),
+    "retrieval": ("mcp_registry.cli.retrieval", "Write synthetic questions; see why a tool is found or not."),
     "bench": ("retrieval.cli.bench", "Measure how well tools are found, on labelled data."),
     "doctor": ("mcp_registry.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }

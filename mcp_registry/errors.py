@@ -3,6 +3,7 @@
     RegistryError                  base; the operator must act
     ├── BadServer                  a server's entry cannot be used as written (name, command, URL)
     ├── UnknownServer              no server of that name; the message has the nearest names
+    ├── UnknownTool                no tool of that id; the message has the nearest ids
     ├── NotStartable               an offer that is not enabled, or definitions without a server behind them
     ├── MissingSecret              `${NAME}` is not in the environment
     ├── BadImport                  a file to import cannot be read as any known form
@@ -28,6 +29,10 @@ class BadServer(RegistryError):
 
 class UnknownServer(RegistryError):
     """No server of that name is registered or offered."""
+
+
+class UnknownTool(RegistryError):
+    """No tool of that id is in the catalogue, as an operator named it."""
 
 
 class NotStartable(RegistryError):

@@ -16,6 +16,7 @@ class Home:
 
     catalogue.db       servers, tools, offers, calls (unless a database URL is set)
     index/             the search index: a copy, rebuilt from the catalogue when it is lost
+    questions.db       synthetic questions, by the tool and the writer
     quartermaster.toml settings, if any
     """
 
@@ -24,6 +25,10 @@ class Home:
     @property
     def index(self) -> Path:
         return self.path / "index"
+
+    @property
+    def questions(self) -> Path:
+        return self.path / "questions.db"
 
     @property
     def settings_file(self) -> Path:

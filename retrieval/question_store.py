@@ -40,6 +40,14 @@ class QuestionStore:
         }
         return lambda tool: held.get((tool.server, tool.fingerprint), ())
 
+    def by_writer(self, tool: ToolSpec) -> dict[str, list[str]]:
+        """The questions of one tool, by the writers that have written some."""
+        rows = self._select(
+            "SELECT writer, questions FROM question WHERE server = ? AND fingerprint = ? ORDER BY writer",
+            (tool.server, tool.fingerprint),
+        )
+        return {writer: json.loads(questions) for writer, questions in rows}
+
     def missing(self, tools: Iterable[ToolSpec], writer: str) -> list[ToolSpec]:
         """The tools that a writer has not written for, each once."""
         held = set(self._select("SELECT server, fingerprint FROM question WHERE writer = ?", (writer,)))

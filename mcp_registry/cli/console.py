@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,15 +34,20 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def embedding_progress() -> AbstractContextManager[Progress]:
+    """A bar on stderr while new texts are embedded."""
+    return working("embedding new texts")
+
+
 @contextmanager
-def embedding_progress() -> Generator[Progress]:
-    """A bar on stderr while new texts are embedded; it shows itself only when there is something to embed."""
+def working(label: str) -> Generator[Progress]:
+    """A bar on stderr for work that takes a while; it shows itself only when there is something to do."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("embedding new texts", total=None, visible=False)
+        task = bar.add_task(label, total=None, visible=False)
 
         def tell(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
