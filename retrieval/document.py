@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrieval.card import ServerCard
+from retrieval.stuffing import capped
 from retrieval.tool import ToolSpec
 from retrieval.words import words
 
@@ -111,11 +112,14 @@ WEIGHTS: Mapping[str, float] = {
 
 
 def weighted_words(thing: ToolSpec | ServerCard, weights: Mapping[str, float] = WEIGHTS) -> dict[str, float]:
-    """Every word of a thing with its weighted count, summed over the fields."""
+    """Every word of a thing with its weighted count, summed over the fields; in each it counts three times at most."""
     counts: dict[str, float] = {}
     fields = fields_of(thing)
     for field, weight in weights.items():
         if weight:
+            of_field: dict[str, float] = {}
             for word in words(getattr(fields, field)):
-                counts[word] = counts.get(word, 0.0) + weight
+                of_field[word] = of_field.get(word, 0.0) + weight
+            for word, count in capped(of_field, weight).items():
+                counts[word] = counts.get(word, 0.0) + count
     return counts

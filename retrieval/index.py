@@ -9,6 +9,7 @@ import numpy as np
 from filelock import FileLock
 
 from retrieval import manifest
+from retrieval.calibration import DEPTH, packaged_calibration, with_fit
 from retrieval.candidates import Allow, Kind
 from retrieval.card import ServerCard
 from retrieval.document import passage_of, weighted_words
@@ -16,7 +17,7 @@ from retrieval.embedding import Embedder
 from retrieval.errors import IndexDamaged
 from retrieval.hit import Hit
 from retrieval.lexical import build_lexical
-from retrieval.ranking import Asked, rank
+from retrieval.ranking import Asked, rank, words_asked
 from retrieval.segment import Contents, Segment, build_segment, load_segment, packed_fingerprints, save_segment
 from retrieval.settings import RetrievalSettings
 from retrieval.snapshot import Snapshot, adding, due, joined, replaced, without
@@ -37,6 +38,7 @@ class ToolIndex:
         self._folder = folder
         self._embedder = embedder
         self._settings = settings
+        self._calibration = packaged_calibration(embedder.id)
         self._store = VectorStore(folder / "vectors" / f"{manifest.file_name(embedder.id)}.bin", embedder.dim)
         self._writing = threading.Lock()
         self._tidying = threading.Lock()
@@ -71,8 +73,9 @@ class ToolIndex:
         if k <= 0 or not len(now):
             return []
         vector = self._embedder.embed([query], kind="query")[0]
-        asked = Asked(k=k, kind=kind, allow=allow, prefer=prefer)
-        return rank(now, query, vector, self._settings, asked=asked, vectors_of=self._store.vectors)
+        asked = Asked(k=max(k, DEPTH), kind=kind, allow=allow, prefer=prefer)
+        hits = rank(now, query, vector, self._settings, asked=asked, vectors_of=self._store.vectors)
+        return with_fit(hits, self._calibration, words=len(words_asked(query)))[:k]
 
     def apply(
         self,

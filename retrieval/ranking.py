@@ -49,7 +49,7 @@ def rank(
     `vector` is the query's, float32[dim]. A tool that several servers publish alike stands once, with the others as
     its alternatives, and gains a little by them; alternatives have places of their own only where too little is left.
     """
-    said = written(without_values(query))
+    said = words_asked(query)
     corpus = corpus_of([segment.lexical for segment in now.segments], list(said))
     depth = max(2 * asked.k, settings.candidates)
     found = candidates(now, vector, corpus, depth, kind=asked.kind, allow=asked.allow)
@@ -80,6 +80,11 @@ def rank(
         )
         for place in order[: asked.k]
     ]
+
+
+def words_asked(query: str) -> dict[str, str]:
+    """The query's words that may match, each with how the query writes it."""
+    return written(without_values(query))
 
 
 def _preference(ids: Sequence[str], prefer: Collection[str] | None) -> Scores:
