@@ -24,11 +24,17 @@ COMMANDS = {
     "gateway": ("mcp_registry.cli.gateway", "Serve the gateway on stdin and stdout, as MCP clients start it."),
     "serve": ("mcp_registry.cli.serve", "Serve the gateway over HTTP: /mcp, /healthz, /readyz."),
     "connect": ("mcp_registry.cli.connect", "Connect an MCP client to the gateway: print or write its entry."),
-    "retrieval": ("mcp_registry.cli.retrieval", "Write synthetic questions; see why a tool is found or not."),
+    "retrieval": (
+        "mcp_registry.cli.retrieval",
+        "Train the embedder, write questions, see why a tool is found.",
+    ),
     "bench": ("retrieval.cli.bench", "Measure how well tools are found, on labelled data."),
     "doctor": ("mcp_registry.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }
 """Sub-commands by name: the module that holds each, and its line in the help."""
+
+UPSTAIRS = {"retrieval": {"train": "rl_trainer.cli.embedder"}}
+"""Commands of a group that live on a floor above the group's: their modules, by group and name."""
 
 
 class LazyGroup(TyperGroup):
@@ -53,8 +59,10 @@ class LazyGroup(TyperGroup):
 def load(name: str) -> Any:
     """A sub-command, imported now."""
     module = importlib.import_module(COMMANDS[name][0])
-    command = typer.main.get_command(module.app)
+    command: Any = typer.main.get_command(module.app)
     command.name = name
+    for sub, upstairs in UPSTAIRS.get(name, {}).items():
+        command.add_command(typer.main.get_command(importlib.import_module(upstairs).app), sub)
     return command
 
 
@@ -96,7 +104,9 @@ def main() -> None:
     """Run the command line; errors that say what to do are one line on stderr, exit code 1."""
     from mcp_registry.errors import RegistryError
     from retrieval.errors import RetrievalError
+    from rl_trainer.errors import TrainerError
 
+    ours = (RegistryError, RetrievalError, TrainerError)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
@@ -109,13 +119,13 @@ def main() -> None:
         # Whoever read our output has enough of it; Python must not complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except (RegistryError, RetrievalError) as error:
+    except ours as error:
         _fail(error)
     except BaseExceptionGroup as group:
-        ours, rest = group.split((RegistryError, RetrievalError))
-        if ours is None or rest is not None:
+        found, rest = group.split(ours)
+        if found is None or rest is not None:
             raise
-        _fail(_first(ours))
+        _fail(_first(found))
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retrieval.question_store import Written
     from retrieval.question_writers import QuestionWriter
 
-app = typer.Typer(no_args_is_help=True, help="Write synthetic questions; see why a tool is found or not.")
+app = typer.Typer(no_args_is_help=True, help="Train the embedder, write questions, see why a tool is found.")
 
 _WRITERS = ("template", "llm")
 

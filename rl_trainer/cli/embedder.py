@@ -15,9 +15,15 @@ from rl_trainer.embedder.train import Progress, base_folder
 from rl_trainer.embedder.train import train as train_embedder
 from rl_trainer.errors import RecipeWrong, TrainingToolsMissing
 
+app = typer.Typer()
+
 _NEEDED = ("torch", "transformers", "onnx")
 
 
+@app.command(
+    epilog="Examples: quartermaster retrieval train --data labelled --out my-embedder | "
+    "quartermaster retrieval train --data labelled --epochs 1 --base ./minilm"
+)
 def train(
     data: Annotated[Path, typer.Option("--data", help="The folder with the labelled sets (docs/training.md).")],
     out: Annotated[Path, typer.Option("--out", help="The model folder to make; run again to go on.")] = Path(
