@@ -21,7 +21,7 @@ class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """How much a tool gains each time twice as many servers publish it alike (at most eight); needs `group_alike`."""
     candidates: int = 100
     """How many of the best of each part are fused."""
-    fit_threshold: float = 0.2
+    fit_threshold: float = 0.1
     """Below this probability that a right tool is among the first, a search says that none fits well; 0: never."""
     vectors: VectorKind = "auto"
     """The vector index (`vectors.VectorKind`): `flat`, `sq8`, `hnsw`, `ivf`, `ivf_flat`, those of a GPU, or `auto`."""

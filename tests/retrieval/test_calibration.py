@@ -12,10 +12,12 @@ from retrieval.calibration import (
     confidence,
     fit,
     nothing_fits,
+    packaged_calibration,
     probabilities,
     signals_of,
     with_fit,
 )
+from retrieval.embedders import open_embedder
 from retrieval.hit import Hit
 from retrieval.reliability import area_under_risk, auroc, calibration_error, risk_coverage
 
@@ -107,3 +109,12 @@ def test_all_covered_the_risk_is_the_share_of_wrong_ones(rows: list[tuple[float,
     assert coverage[-1] == 1
     assert risk[-1] == pytest.approx(1 - right.mean())
     assert 0 <= calibration_error(stated, right) <= 1
+
+
+def test_the_packaged_calibration_is_for_the_packaged_model_and_puts_a_clear_match_above_none() -> None:
+    found = packaged_calibration(open_embedder(threads=1).id)
+    assert found is not None
+    assert set(found.weights) == set(found.mean) == set(found.scale) == set(SIGNALS)
+    clear, vague = hits(0.9, *[0.3] * 9), hits(0.15, *[0.14] * 9)
+    assert confidence(found, clear, words=4) > 0.5 > 0.2 > confidence(found, vague, words=4)
+    assert packaged_calibration("another-model") is None
