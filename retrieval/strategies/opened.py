@@ -5,7 +5,14 @@ from pathlib import Path
 
 from retrieval.card import ServerCard
 from retrieval.embedding import Embedder
-from retrieval.strategies.both import open_bm25f, open_hybrid, open_rrf, open_weighted
+from retrieval.strategies.both import (
+    open_bm25f,
+    open_grouped,
+    open_hybrid,
+    open_hybrid_whole,
+    open_rrf,
+    open_weighted,
+)
 from retrieval.strategies.by_server import (
     open_mcp_zero,
     open_rag_mcp,
@@ -26,9 +33,11 @@ _OPENED: Mapping[str, Callable[[Collection], Strategy]] = {
     "dense_plain": open_dense_plain,
     "tdwa": open_tdwa,
     "tdwa_template": open_tdwa_template,
-    "hybrid": open_hybrid,
     "rrf": open_rrf,
     "weighted": open_weighted,
+    "grouped": open_grouped,
+    "hybrid_whole": open_hybrid_whole,
+    "hybrid": open_hybrid,
     "rag_mcp": open_rag_mcp,
     "mcp_zero": open_mcp_zero,
     "tool_to_agent": open_tool_to_agent,

@@ -21,7 +21,7 @@ class VectorStrategy:
     def __init__(self, name: str, ids: Sequence[str], vectors: Vectors, collection: Collection) -> None:
         self._name = name
         self._ids = ids
-        self._vectors = build_vectors(vectors)
+        self._vectors = build_vectors(vectors, "flat")
         self._collection = collection
 
     @property
