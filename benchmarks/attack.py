@@ -22,18 +22,15 @@ from pathlib import Path
 
 from _machine import SHARED, machine_line, table
 
-from retrieval import index as indexing
+from retrieval import document
 from retrieval.bench.labelled import LabelledQuery, LabelledSet, read_labelled_set, sample
-from retrieval.card import ServerCard
-from retrieval.document import WEIGHTS, fields_of
 from retrieval.embedders import DEFAULT_MODEL, open_embedder
 from retrieval.embedding import Embedder
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.metrics import ndcg
-from retrieval.stuffing import capped, demoted, stuffing_of
+from retrieval.stuffing import demoted, stuffing_of
 from retrieval.tool import ToolSpec
-from retrieval.words import words
 
 _SEED = 20261121
 _ATTACKER = "attacker"
@@ -171,26 +168,19 @@ def index_of(labelled: LabelledSet, embedder: Embedder, folder: Path) -> ToolInd
 
 @contextmanager
 def word_caps(*, on: bool) -> Iterator[None]:
-    """While inside, indexes are built with capped word counts, or as they are."""
-    before = indexing.weighted_words
-    indexing.weighted_words = capped_words if on else before
+    """While inside, indexes are built with capped word counts, as they always are, or without."""
+    before = document.capped
+    document.capped = before if on else uncapped
     try:
         yield
     finally:
-        indexing.weighted_words = before
+        document.capped = before
 
 
-def capped_words(thing: ToolSpec | ServerCard, weights: Mapping[str, float] = WEIGHTS) -> dict[str, float]:
-    """`weighted_words` with each field's counts capped before they are added up."""
-    counts: dict[str, float] = {}
-    fields = fields_of(thing)
-    for name, weight in weights.items():
-        field: dict[str, float] = {}
-        for word in words(getattr(fields, name)):
-            field[word] = field.get(word, 0.0) + weight
-        for word, count in capped(field, weight).items():
-            counts[word] = counts.get(word, 0.0) + count
-    return counts
+def uncapped(counts: Mapping[str, float], weight: float) -> dict[str, float]:
+    """A field's counts as they are."""
+    del weight
+    return dict(counts)
 
 
 def attack(
@@ -199,14 +189,15 @@ def attack(
     """The rows of one style: searches with all copies in the index, which are taken out again."""
     copies = [replace(style(target), server=f"{_ATTACKER}-{number}") for number, target in enumerate(targets)]
     there = {**tools, **{copy.tool_id: copy for copy in copies}}
+    descriptions = {id_: tool.description for id_, tool in there.items()}
     index.apply(copies, generation=index.generation + 1)
     found = [index.search(target.query.text, _SEEN) for target in targets]
     index.apply([], [copy.tool_id for copy in copies], generation=index.generation + 1)
     label = style.__name__.replace("_", " ")
     lists = {
         "caps" if caps else "none": found,
-        "caps, demotion, no trust" if caps else "demotion, no trust": [demoted(hits, there) for hits in found],
-        "caps, demotion" if caps else "demotion": [demoted(hits, there, trust) for hits in found],
+        "caps, demotion, no trust" if caps else "demotion, no trust": [demoted(hits, descriptions) for hits in found],
+        "caps, demotion" if caps else "demotion": [demoted(hits, descriptions, trust) for hits in found],
     }
     return [[label, name, *counted(hits, targets, copies)] for name, hits in lists.items()]
 
@@ -238,8 +229,9 @@ def cost(
 ) -> Iterator[tuple[str, float]]:
     """nDCG@10 where nobody attacks: as the index has it, and with the demotion of what is stuffed."""
     queries = sample(labelled, size, seed=_SEED).queries
+    descriptions = {id_: tool.description for id_, tool in tools.items()}
     found = [index.search(query.text, _SEEN) for query in queries]
-    for name, lists in (("", found), (", demotion", [demoted(hits, tools, trust) for hits in found])):
+    for name, lists in (("", found), (", demotion", [demoted(hits, descriptions, trust) for hits in found])):
         scores = [ndcg([hit.id for hit in hits], query.needed, 10) for hits, query in zip(lists, queries, strict=True)]
         yield ("caps" if caps else "none") + name, sum(scores) / len(scores)
 

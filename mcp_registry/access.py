@@ -6,8 +6,8 @@ from mcp_registry.catalogue import Catalogue
 from mcp_registry.facts import check_names, facts_of
 from mcp_registry.policy import Policy, policy_of
 from mcp_registry.settings import Settings
-from retrieval.filters import Facts, Filter, Narrowed
 from retrieval.candidates import Allow
+from retrieval.filters import Facts, Filter, Narrowed
 
 
 class Access:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from mcp_registry.catalogue import Catalogue, open_catalogue
 from mcp_registry.errors import DeadlineExceeded, NotStartable, ProtocolFailure, RegistryError
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
+from mcp_registry.known import Known
 from mcp_registry.probing import QueryWriter, validated
 from mcp_registry.profiles import profile_filter
 from mcp_registry.record import CallRecord, ServerRecord
@@ -30,18 +30,9 @@ from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
+from retrieval.stuffing import defended
 from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
 from retrieval.vector_store import Progress
-
-
-@dataclass(slots=True)
-class _Known:
-    """What the calls of one generation of the catalogue have looked up."""
-
-    generation: int = -1
-    tools: dict[ToolId, ToolSpec] = field(default_factory=dict[ToolId, ToolSpec])
-    servers: dict[str, ServerRecord] = field(default_factory=dict[str, ServerRecord])
-    startable: set[str] | None = None
 
 
 class Registry:
@@ -56,7 +47,7 @@ class Registry:
         self.sessions = sessions
         self._access = access
         self._audit = audit
-        self._known = _Known()
+        self._known = Known()
         self._checks: dict[str, ArgumentCheck] = {}
         self._listing: dict[str, asyncio.Lock] = {}
         self._indexing = asyncio.Lock()
@@ -74,8 +65,10 @@ class Registry:
             BadFilter: `only` names a server or a tag that is not there; the message has the nearest.
         """
         allow = await self._allowing(only)
-        search = partial(self.index.search, kind="tools", allow=allow, prefer=await self.startable())
-        hits = await asyncio.to_thread(search_many, search, query, k)
+        startable = await self.startable()
+        search = partial(self.index.search, kind="tools", allow=allow, prefer=startable)
+        honest = defended(search, self._descriptions, startable.__contains__)
+        hits = await asyncio.to_thread(search_many, honest, query, k)
         tools = await self.tools([hit.id for hit in hits])
         return [(hit, tools[hit.id]) for hit in hits if hit.id in tools]
 
@@ -102,12 +95,15 @@ class Registry:
 
     async def tools(self, ids: Sequence[ToolId]) -> dict[ToolId, ToolSpec]:
         """The definitions of those ids that exist and that the policy allows."""
-        known = self._current()
-        missing = [id_ for id_ in ids if id_ not in known.tools]
-        if missing:
-            known.tools.update(await asyncio.to_thread(self.catalogue.tools, missing))
+        found = await asyncio.to_thread(self._definitions, ids)
         allows = await self._allowing()
-        return {id_: known.tools[id_] for id_ in ids if id_ in known.tools and allows(id_)}
+        return {id_: tool for id_, tool in found.items() if allows(id_)}
+
+    def _definitions(self, ids: Sequence[ToolId]) -> dict[ToolId, ToolSpec]:
+        return self._current().definitions(ids, self.catalogue.tools)
+
+    def _descriptions(self, ids: Sequence[ToolId]) -> dict[ToolId, str]:
+        return {id_: tool.description for id_, tool in self._definitions(ids).items()}
 
     async def server(self, name: str) -> ServerRecord | None:
         """What the catalogue knows of a server."""
@@ -203,15 +199,15 @@ class Registry:
             "gateway.max_result_bytes"
         )
 
-    def _current(self) -> _Known:
+    def _current(self) -> Known:
         """The look-ups of the generation that the index is equal to: a new generation starts with none."""
         if self._known.generation != self.index.generation:
-            self._known = _Known(self.index.generation)
+            self._known = Known(self.index.generation)
         return self._known
 
     def forget(self) -> None:
         """Drop what was looked up: a server's entry may have changed without its tools."""
-        self._known = _Known()
+        self._known = Known()
 
     async def sync(
         self, names: Sequence[str] = (), *, done: Done | None = None, progress: Progress | None = None

@@ -4,11 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from retrieval.alike import plain_name
 from retrieval.hit import Hit
-from retrieval.tool import ToolId, ToolSpec, split_tool_id
+from retrieval.multi import Search
+from retrieval.tool import ToolId, split_tool_id
+
+Descriptions = Mapping[ToolId, str]
 
 MOST_REPEATS = 3.0
 """So often, at most, a word of one field counts: nobody needs to name a thing more often to say what a tool does."""
@@ -53,6 +57,7 @@ class Stuffing:
     reasons: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=20_000)
 def stuffing_of(text: str) -> Stuffing:
     """What a description does to be found: repeating itself, listing words, or speaking to the model.
 
@@ -108,39 +113,52 @@ def capped(counts: Mapping[str, float], weight: float) -> dict[str, float]:
     return {word: min(count, most) for word, count in counts.items()}
 
 
+def defended(
+    search: Search, descriptions_of: Callable[[Sequence[ToolId]], Descriptions], trust: Callable[[str], int]
+) -> Search:
+    """The same search with what is stuffed or copied further down (see `demoted`); it looks at twice as many hits."""
+
+    def searching(query: str, k: int) -> list[Hit]:
+        hits = search(query, 2 * k)
+        ids = [id_ for hit in hits if hit.kind == "tool" for id_ in (hit.id, *hit.alternatives)]
+        return demoted(hits, descriptions_of(ids), trust)[:k]
+
+    return searching
+
+
 def demoted(
-    hits: Sequence[Hit], tools: Mapping[ToolId, ToolSpec], trust: Callable[[str], int] = lambda server: 0
+    hits: Sequence[Hit], descriptions: Descriptions, trust: Callable[[str], int] = lambda server: 0
 ) -> list[Hit]:
     """The hits with what is stuffed, and what copies a more trusted server's tool, further down; never silently.
 
-    `tools` are the definitions of the hits, and of their alternatives; one without is taken for honest. `trust` gives a
+    `descriptions` are those of the hits and of their alternatives; one without is taken for honest. `trust` gives a
     server's level: of tools that are published alike the most trusted gives its name, the others are its alternatives.
     A demoted hit says so in its signals: `stuffing` from 0 to 1, `copy` 1 for a copy. Nothing is taken out.
     """
-    weighed = [_weighed(_headed(hit, tools, trust), tools) for hit in hits]
-    shingles = {hit.id: _shingles(tools[hit.id].description) for hit in weighed if hit.id in tools}
+    weighed = [_weighed(_headed(hit, descriptions, trust), descriptions) for hit in hits]
+    shingles = {hit.id: _shingles(descriptions[hit.id]) for hit in weighed if hit.id in descriptions}
     judged = [_behind_its_original(hit, weighed, shingles, trust) for hit in weighed]
     return sorted(judged, key=lambda hit: -hit.score)
 
 
-def _headed(hit: Hit, tools: Mapping[ToolId, ToolSpec], trust: Callable[[str], int]) -> Hit:
+def _headed(hit: Hit, descriptions: Descriptions, trust: Callable[[str], int]) -> Hit:
     """The hit under the name of the most trusted of those that publish it alike, of equals the least stuffed."""
     members = (hit.id, *hit.alternatives)
-    head = min(members, key=lambda id_: (-trust(split_tool_id(id_)[0]), _stuffed(id_, tools)))
+    head = min(members, key=lambda id_: (-trust(split_tool_id(id_)[0]), _stuffed(id_, descriptions)))
     if head == hit.id:
         return hit
     return replace(hit, id=head, alternatives=tuple(id_ for id_ in members if id_ != head))
 
 
-def _weighed(hit: Hit, tools: Mapping[ToolId, ToolSpec]) -> Hit:
-    stuffed = _stuffed(hit.id, tools)
+def _weighed(hit: Hit, descriptions: Descriptions) -> Hit:
+    stuffed = _stuffed(hit.id, descriptions)
     if not stuffed:
         return hit
     return replace(hit, score=hit.score * (1 - _PENALTY * stuffed), signals={**hit.signals, "stuffing": stuffed})
 
 
-def _stuffed(id_: ToolId, tools: Mapping[ToolId, ToolSpec]) -> float:
-    return stuffing_of(tools[id_].description).score if id_ in tools else 0.0
+def _stuffed(id_: ToolId, descriptions: Descriptions) -> float:
+    return stuffing_of(descriptions[id_]).score if id_ in descriptions else 0.0
 
 
 def _behind_its_original(
@@ -165,6 +183,7 @@ def _copies(hit: Hit, other: Hit, shingles: Mapping[str, frozenset[tuple[str, ..
     return len(mine & theirs) >= _CONTAINED * len(theirs)
 
 
+@lru_cache(maxsize=20_000)
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:
     said = [word.lower() for word in _WORD.findall(text)]
     return frozenset(zip(said, said[1:], said[2:], strict=False))

@@ -1,6 +1,7 @@
 """`quartermaster search`: the fast path. It imports neither the MCP SDK nor the ORM, which cost a second each."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from retrieval.filters import Filter, Narrowed
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
+from retrieval.stuffing import defended
 
 app = typer.Typer()
 
@@ -70,8 +72,10 @@ def search(
     allow = _allowing(place, settings, only, profile)
     index = _current_index(place, settings)
     started = time.perf_counter()
-    search_one = partial(index.search, kind=_kind(kind), allow=allow, prefer=read_startable(place.database_url))
-    hits = search_many(search_one, [query, *(also or ())], k)
+    startable = read_startable(place.database_url)
+    search_one = partial(index.search, kind=_kind(kind), allow=allow, prefer=startable)
+    honest = defended(search_one, partial(_descriptions, place.database_url), startable.__contains__)
+    hits = search_many(honest, [query, *(also or ())], k)
     seconds = time.perf_counter() - started
     published = read_published(place.database_url, [hit.id for hit in hits])
     entries = [_entry(hit, published[hit.id]) for hit in hits if hit.id in published]
@@ -127,6 +131,10 @@ def _allowing(home: Home, settings: Settings, only: Filter, profile: str | None)
     facts = facts_of(read_facts(home.database_url), settings.policy.trusted)
     check_names(only, facts)
     return Narrowed(policy.allows, tuple(filters), facts)
+
+
+def _descriptions(database_url: str, ids: Sequence[str]) -> dict[str, str]:
+    return {id_: published.get("description", "") for id_, published in read_published(database_url, ids).items()}
 
 
 def _kind(text: str) -> Kind:

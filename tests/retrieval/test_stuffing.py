@@ -30,9 +30,7 @@ def test_what_stuffs_a_description_is_named(text: str, reason: str) -> None:
     assert 0 < found.score <= 1
 
 
-@pytest.mark.parametrize(
-    "text", ["", HONEST, "weather weather", "查询天气预报", "Use this before you edit a file."]
-)
+@pytest.mark.parametrize("text", ["", HONEST, "weather weather", "查询天气预报", "Use this before you edit a file."])
 def test_an_honest_description_is_not(text: str) -> None:
     assert stuffing_of(text).score == 0
 
@@ -52,7 +50,7 @@ def hit(thing: ToolSpec, score: float, *alternatives: ToolSpec) -> Hit:
 
 def ranked(*hits: Hit, tools: list[ToolSpec], trusted: str = "git") -> list[Hit]:
     there = {each.tool_id: each for each in tools}
-    return demoted(hits, there, lambda server: int(server == trusted))
+    return demoted(hits, {id_: tool.description for id_, tool in there.items()}, lambda server: int(server == trusted))
 
 
 def test_what_is_stuffed_comes_further_down_and_says_so() -> None:
@@ -86,4 +84,4 @@ def test_honest_hits_keep_scores_and_order(tmp_path: Path) -> None:
     tools = [tool("git", HONEST), tool("fs", "Reads a file", "read_file"), tool("web", "Fetches a page", "fetch")]
     index.apply(tools, generation=1)
     hits = index.search("log of a file", 3)
-    assert demoted(hits, {each.tool_id: each for each in tools}) == hits
+    assert demoted(hits, {each.tool_id: each.description for each in tools}) == hits
