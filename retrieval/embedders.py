@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retrieval.embedding import Embedder
 
-DEFAULT_MODEL = "all-minilm-l6-v2"
-"""The model that comes with this package (see retrieval/models/all-minilm-l6-v2/model.json)."""
+DEFAULT_MODEL = "tools-minilm-l6"
+"""The model that everyone gets (see docs/training.md); all-minilm-l6-v2, from which it was made, is packaged too."""
 
 _PACKAGED = Path(__file__).parent / "models"
 
@@ -18,7 +18,7 @@ def open_embedder(model: str = DEFAULT_MODEL, *, threads: int | None = None) -> 
 
     Example:
         open_embedder()                                   # packaged; about 0.2 s
-        open_embedder("./models/our-own-int8")            # made as scripts/make_packaged_model.py does
+        open_embedder("./my-embedder")                    # made by quartermaster retrieval train
         open_embedder("intfloat/multilingual-e5-small")   # needs the extra `sentence-transformers`
 
     Raises:
@@ -37,7 +37,7 @@ def open_embedder(model: str = DEFAULT_MODEL, *, threads: int | None = None) -> 
 
 def model_folder(model: str) -> Path | None:
     """Where the ONNX model of that name or path lies; None when it is for sentence-transformers."""
-    if model == DEFAULT_MODEL:
-        return _PACKAGED / DEFAULT_MODEL
-    folder = Path(model).expanduser()
-    return folder if (folder / "model.json").is_file() else None
+    for folder in (_PACKAGED / model, Path(model).expanduser()):
+        if (folder / "model.json").is_file():
+            return folder
+    return None

@@ -17,10 +17,10 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelFolder(msgspec.Struct, frozen=True, kw_only=True):
-    """model.json, as scripts/make_packaged_model.py writes it; what else it says (source, licence) is for people.
+    """model.json, as `rl_trainer.embedder.export` writes it; what else it says (source, licence) is for people.
 
     Example:
-        {"id": "all-minilm-l6-v2", "dim": 384, "max_tokens": 128, "positions": 256,
+        {"id": "tools-minilm-l6", "dim": 384, "max_tokens": 128, "positions": 256,
          "files": {"model.onnx": {"bytes": 23125159, "sha256": "4024..."}, "tokenizer.json": {...}}}
     """
 
@@ -68,7 +68,7 @@ def verify_model(folder: Path) -> list[str]:
     ]
 
 
-_MEND = "install quartermaster again, or make the folder again with scripts/make_packaged_model.py"
+_MEND = "install quartermaster again, or make the folder again with quartermaster retrieval train"
 
 
 def _described(folder: Path) -> ModelFolder:

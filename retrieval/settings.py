@@ -9,8 +9,8 @@ from retrieval.vectors import VectorKind
 class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How tools are found."""
 
-    model: str = "all-minilm-l6-v2"
-    """The embedding model: the packaged one, a folder with an exported one, or a sentence-transformers name."""
+    model: str = "tools-minilm-l6"
+    """The embedding model: a packaged one, a folder with an exported one, or a sentence-transformers name."""
     fusion: FusionKind = "weighted"
     """How the vector and the word scores become one: `weighted`, `rrf`, `dense` or `lexical` alone."""
     dense_weight: float = 0.4

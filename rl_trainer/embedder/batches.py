@@ -79,7 +79,7 @@ def epoch(prepared: Sequence[Prepared], size: int, rng: np.random.Generator) -> 
 
 
 def count(prepared: Sequence[Prepared], size: int) -> int:
-    """How many batches `epoch` gives."""
+    """How many batches `epoch` gives at most: a query whose tool always stands beside it already is left over."""
     return sum(len(one.source.learnt) // size for one in prepared)
 
 

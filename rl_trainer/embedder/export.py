@@ -25,10 +25,13 @@ _LOWEST_MEAN, _LOWEST = 0.99, 0.97
 """Cosines of the int8 vectors to those in 32 bits that are good enough, over CHECKS: their mean, and the worst."""
 
 
-def export(encoder: ToolEncoder, source: Path, out: Path, *, described: Mapping[str, Any]) -> dict[str, float]:
+def export(
+    encoder: ToolEncoder, source: Path, out: Path, *, described: Mapping[str, Any], early_queries: bool = False
+) -> dict[str, float]:
     """Write the folder that `retrieval.embedders.open_embedder` takes; gives the cosines to the encoder's own vectors.
 
-    `source`: the folder with the tokenizer. `described`: what else model.json says (id, licence, how it was made).
+    `early_queries`: queries leave before the last layer. `source`: the folder with the tokenizer.
+    `described`: what else model.json says (id, licence, how it was made).
 
     Raises:
         ExportTooFar: eight bits change the vectors too much; nothing is kept.
@@ -36,13 +39,13 @@ def export(encoder: ToolEncoder, source: Path, out: Path, *, described: Mapping[
     encoder.eval()
     out.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.float().numpy() for name, tensor in encoder.bert.state_dict().items()}
-    early = (encoder.query_layers, encoder.early.weight.detach().float().numpy().T)
+    early = (encoder.query_layers, encoder.early.weight.detach().float().numpy().T) if early_queries else None
     heads = int(encoder.bert.config.num_attention_heads)
     onnx.save(int8_model(weights, _smoothing(encoder), heads=heads, early=early), out / "model.onnx")
     shutil.copyfile(source / "tokenizer.json", out / "tokenizer.json")
     described = {**described, "dim": int(encoder.bert.config.hidden_size)}
     _describe(out, described)
-    cosines = _check(out, encoder)
+    cosines = _check(out, encoder, early_queries=early_queries)
     if cosines["mean"] < _LOWEST_MEAN or cosines["lowest"] < _LOWEST:
         shutil.rmtree(out)
         raise ExportTooFar(
@@ -82,11 +85,11 @@ def _factor(channels: Floats) -> Floats:
     return np.maximum(np.round(np.sqrt(channels / np.median(channels)), 2), 0.05).astype(np.float32)
 
 
-def _check(out: Path, encoder: ToolEncoder) -> dict[str, float]:
+def _check(out: Path, encoder: ToolEncoder, *, early_queries: bool) -> dict[str, float]:
     model = open_embedder(str(out), threads=1)
     with torch.no_grad():
         passages = encoder.passages(CHECKS, tokens=MAX_TOKENS).numpy()
-        queries = encoder.queries(CHECKS, tokens=MAX_TOKENS)[1].numpy()
+        queries = encoder.queries(CHECKS, tokens=MAX_TOKENS)[1 if early_queries else 0].numpy()
     near = np.concatenate(
         [
             (model.embed(CHECKS, kind="document") * passages).sum(1),

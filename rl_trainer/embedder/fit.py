@@ -53,11 +53,14 @@ def fit(
         schedule.step()
         optimiser.zero_grad()
         now = float(loss.detach())
-        recent = now if step == done + 1 else 0.95 * recent + 0.05 * now
+        recent = now if recent == 0.0 else 0.95 * recent + 0.05 * now
         progress(step, steps, recent)
-        if time.monotonic() - saved > _SAVE_EVERY_S or step == steps:
+        done = step
+        if time.monotonic() - saved > _SAVE_EVERY_S:
             _save(checkpoint, step, recipe, encoder, optimiser, schedule)
             saved = time.monotonic()
+    _save(checkpoint, done, recipe, encoder, optimiser, schedule)
+    progress(steps, steps, recent)
     encoder.eval()
 
 

@@ -2,7 +2,7 @@
 # torch comes with the extra `train`; checking must work without it.
 """The network that learns: MiniLM whose queries may leave after some layers while passages go through all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ class ToolEncoder(nn.Module):
         bert = AutoModel.from_pretrained(folder, attn_implementation="sdpa", add_pooling_layer=False)
         tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
         return cls(bert, tokenizer, query_layers=query_layers)
+
+    def mix(self, before: Mapping[str, Tensor], share: float) -> None:
+        """Make every weight `share` of what it is and the rest of what it was."""
+        now = self.state_dict()
+        self.load_state_dict({name: share * now[name] + (1 - share) * before[name] for name in now})
 
     def passages(self, texts: Sequence[str], *, tokens: int = PASSAGE_TOKENS) -> Tensor:
         """float32[len(texts), width], rows of length 1, through all layers."""

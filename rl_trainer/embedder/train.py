@@ -49,8 +49,21 @@ def train(data: Path, out: Path, recipe: Recipe, *, base: Path, progress: Progre
     sources = read_sources(data)
     prepared = prepare_all(sources, work, progress)
     encoder = ToolEncoder.load(base, query_layers=recipe.query_layers)
+    before = {name: weight.clone() for name, weight in encoder.state_dict().items()}
     fit(encoder, prepared, recipe, work / "checkpoint.pt", partial(_tell, progress))
-    described = {
+    encoder.mix(before, recipe.trained_share)
+    described = description(base, recipe)
+    export(encoder, base, out, described=described, early_queries=recipe.early_queries)
+    untrained = measure(sources, open_embedder(MINER), work, progress)
+    trained = measure(sources, open_embedder(str(out)), work, progress)
+    results = {name: {"before": untrained[name], "after": trained[name]} for name in trained}
+    (out / "measured.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    return results
+
+
+def description(base: Path, recipe: Recipe) -> dict[str, Any]:
+    """What model.json says beside sizes and sums."""
+    return {
         "id": "tools-minilm-l6",
         "licence": "Apache-2.0",
         "upstream": HUB_NAME,
@@ -59,12 +72,6 @@ def train(data: Path, out: Path, recipe: Recipe, *, base: Path, progress: Progre
         "trained_on": [*LICENSED, "rl_trainer/embedder/questions.jsonl.gz"],
         "recipe": msgspec.to_builtins(recipe),
     }
-    export(encoder, base, out, described=described)
-    before = measure(sources, open_embedder(MINER), work, progress)
-    after = measure(sources, open_embedder(str(out)), work, progress)
-    results = {name: {"before": before[name], "after": after[name]} for name in before}
-    (out / "measured.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
-    return results
 
 
 def prepare_all(sources: Sequence[Source], work: Path, progress: Progress) -> list[Prepared]:

@@ -20,7 +20,7 @@ anything = st.text(st.characters(codec=None))
 def test_the_default_is_the_packaged_model() -> None:
     embedder = open_embedder()
     assert isinstance(embedder, OnnxEmbedder)
-    assert embedder.id.startswith("all-minilm-l6-v2-")
+    assert embedder.id.startswith("tools-minilm-l6-")
     assert RetrievalSettings().model == DEFAULT_MODEL
 
 
