@@ -8,7 +8,7 @@ import numpy as np
 
 from retrieval.embedding import Vectors
 
-SAME = 0.8
+SAME = 0.85
 """The cosine from which two tools of one name are the same one (docs/decisions/007-sets.md has the sweep)."""
 
 _SEPARATOR = re.compile(r"[\W_]+")

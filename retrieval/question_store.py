@@ -75,7 +75,6 @@ class QuestionStore:
             connection = sqlite3.connect(self._path, timeout=_BUSY_S)
             try:
                 with connection:
-                    connection.execute("PRAGMA journal_mode = WAL")
                     yield connection
             finally:
                 connection.close()

@@ -13,7 +13,7 @@ class RetrievalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """The embedding model: a packaged one, a folder with an exported one, or a sentence-transformers name."""
     fusion: FusionKind = "weighted"
     """How the vector and the word scores become one: `weighted`, `rrf`, `dense` or `lexical` alone."""
-    dense_weight: float = 0.4
+    dense_weight: float = 0.6
     """The vectors' share in `weighted`, from 0 to 1; the words have the rest."""
     group_alike: bool = True
     """Whether a tool that several servers publish alike stands once in a list, with the others as alternatives."""
