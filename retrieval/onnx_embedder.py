@@ -3,12 +3,11 @@
 Every text goes through the graph alone, so its vector depends on nothing but the text. An int8 graph scales its
 activations by the largest one of the whole batch: among 16 a text moves by 0.001 (cosine), 0.005 at worst.
 Batches of texts of one length would save a quarter of the time for texts of 12 to 22 tokens and nothing from 64 on.
-Many texts are spread over threads instead, one text to a thread; that needs no padding either. A single query has
-nothing to be spread but its own products: it goes through a session of its own with two threads.
+Many texts are spread over threads instead, one text to a thread; that needs no padding either. A single query is not
+spread: two threads take a quarter off its time where both cores are idle, and many times as long where they are not.
 """
 
 import os
-import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,7 +22,6 @@ from retrieval.embedding import TextKind, Vectors, distinct, well_formed
 from retrieval.errors import ModelMissing
 from retrieval.model_folder import ModelFolder, read_model_folder
 
-_QUERY_THREADS = 2
 _CHARACTERS_PER_TOKEN = 64
 """Text beyond this many characters for each token that is kept is not even split into tokens."""
 
@@ -34,17 +32,18 @@ class OnnxEmbedder:
     Texts are cut to `max_tokens`. Made by `load`.
     """
 
-    def __init__(self, graph: Path, tokenizer: Tokenizer, described: ModelFolder, *, tokens: int, threads: int) -> None:
+    def __init__(
+        self, session: Any, tokenizer: Tokenizer, described: ModelFolder, *, tokens: int, threads: int
+    ) -> None:
         tokenizer.no_padding()
         tokenizer.enable_truncation(tokens)
-        self._graph = graph
+        self._session = session
         self._tokenizer = tokenizer
         self._name = f"{described.vectors_id}-{tokens}"
         self._dim = described.dim
         self._threads = threads
         self._characters = _CHARACTERS_PER_TOKEN * tokens
-        self._opening = threading.Lock()
-        self._sessions: dict[int, Any] = {}
+        self._early = any(taken.name == "is_query" for taken in session.get_inputs())
 
     @classmethod
     def load(cls, folder: Path, *, threads: int | None = None, max_tokens: int | None = None) -> "OnnxEmbedder":
@@ -61,11 +60,10 @@ class OnnxEmbedder:
             raise ValueError(f"max_tokens must be from 3 to {described.positions} for {described.id}, not {tokens}")
         try:
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            embedder = cls(folder / "model.onnx", tokenizer, described, tokens=tokens, threads=threads or _cores())
-            embedder._session(_QUERY_THREADS)
+            session = _session(folder / "model.onnx")
         except Exception as error:  # Both libraries raise bare Exceptions for a file they cannot read.
             raise ModelMissing(f"cannot load the embedding model in {folder}: {error}") from error
-        return embedder
+        return cls(session, tokenizer, described, tokens=tokens, threads=threads or _cores())
 
     @property
     def id(self) -> str:
@@ -112,27 +110,16 @@ class OnnxEmbedder:
         """float32[dim]. Both libraries let other threads run meanwhile."""
         tokens = self._tokenizer.encode(well_formed(text[: self._characters])).ids
         given: dict[str, Any] = {"input_ids": np.array([tokens], np.int64)}
-        session = self._session(_QUERY_THREADS if is_query else 1)
-        if len(session.get_inputs()) > 1:
+        if self._early:
             given["is_query"] = np.array(is_query)
-        return session.run(None, given)[0][0]
-
-    def _session(self, threads: int) -> Any:
-        """The session with so many threads for one text, opened when it is first needed."""
-        threads = min(threads, self._threads)
-        if threads not in self._sessions:
-            with self._opening:
-                if threads not in self._sessions:
-                    self._sessions[threads] = _session(self._graph, threads)
-        return self._sessions[threads]
+        return self._session.run(None, given)[0][0]
 
 
-def _session(path: Path, threads: int) -> Any:
+def _session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # Threads are ours, a text each: with one of its own the runtime keeps no pool, and none that spins.
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # Threads that wait for work by turning are quick, and must not go on turning when a text is done.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3  # errors; it warns of machines without a GPU or without a known CPU id
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

@@ -82,7 +82,8 @@ def test_replacing_keeps_the_tools_as_stale_until_the_next_sync(catalogue):
     catalogue.add_server(GIT, origin="added")
     before = sync(catalogue, tool("log"))
     later = NOW + timedelta(hours=1)
-    catalogue.add_server(ServerSpec(name="git", transport=Stdio(command="b")), origin="x", replace=True, at=later)
+    other = ServerSpec(name="git", transport=Stdio(command="b"), read_only=True)
+    catalogue.add_server(other, origin="x", replace=True, at=later)
     record = catalogue.server("git")
     assert (record.status, record.tools, record.stale_since) == (ServerStatus.STALE, 1, later)
     assert catalogue.generation() == before
