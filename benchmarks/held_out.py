@@ -1,4 +1,4 @@
-"""Writes the query ids that the packaged embedder's training never touched, a file a split, for `bench retrieval --only`.
+"""Writes the ids of queries that the packaged embedder never learnt from, for `bench retrieval --only`.
 
 metatool, stabletoolbench and bfcl_v4: queries all of whose tools (servers) are kept by `rl_trainer.embedder.examples`;
 sealtools and toollens: their authors' test splits. nestful and mcp_union were not learnt from at all.
