@@ -107,6 +107,8 @@ def main() -> None:
     from rl_trainer.errors import TrainerError
 
     ours = (RegistryError, RetrievalError, TrainerError)
+    # A shell without job control starts `quartermaster serve &` with SIGINT ignored, and SIGTERM ends us by way of it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()

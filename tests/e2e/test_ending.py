@@ -70,6 +70,22 @@ def test_a_gateway_on_stdio_ends_its_servers_while_its_client_keeps_the_pipe_ope
         assert is_gone(server)
 
 
+def test_started_by_a_script_in_the_background_it_ends_when_told(quartermaster: Any) -> None:
+    """Such a process begins with SIGINT ignored."""
+    script = 'trap "" INT; exec "$@"'
+    with subprocess.Popen(
+        ["sh", "-c", script, "sh", *quartermaster.argv, "serve", "--port", "0"],
+        env=quartermaster.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline()  # it says that it serves
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_WAIT_S) == 143
+
+
 async def test_a_gateway_on_http_ends_its_servers(quartermaster: Any) -> None:
     with quartermaster.serve() as url:
         async with Client(url) as client:
