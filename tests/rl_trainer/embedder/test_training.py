@@ -13,6 +13,7 @@ from rl_trainer.errors import CheckpointDamaged
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
+from rl_trainer.embedder.export import export  # noqa: E402
 from rl_trainer.embedder.fit import fit  # noqa: E402
 from rl_trainer.embedder.network import ToolEncoder  # noqa: E402
 from rl_trainer.embedder.objective import agreement, contrast  # noqa: E402
@@ -90,7 +91,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(base: Path, prepared: list[Pr
 
 def test_training_makes_a_model_folder_that_finds_kept_tools_better(base: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "model"
-    recipe = Recipe(epochs=4, batch=8, query_layers=2, learning_rate=2e-3)
+    recipe = Recipe(epochs=4, batch=8, query_layers=2, early_queries=True, learning_rate=2e-3, trained_share=1.0)
     told: list[str] = []
     results = train(data, out, recipe, base=base, progress=lambda part, *_: told.append(part))
     assert {"mine", "fit", "measure"} <= set(told)
@@ -100,6 +101,23 @@ def test_training_makes_a_model_folder_that_finds_kept_tools_better(base: Path, 
     assert not np.allclose(model.embed(texts, kind="query"), model.embed(texts, kind="document"))
     assert results["questions"]["after"]["recall@5"] > 0.3
     assert train(data, out, recipe, base=base, progress=quiet) == results
+
+
+def test_queries_go_through_all_layers_unless_the_recipe_says_otherwise(base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    export(ToolEncoder.load(base, query_layers=2), base, out, described={"id": "small"})
+    model = open_embedder(str(out))
+    text = ["find me a parcel"]
+    assert np.array_equal(model.embed(text, kind="query"), model.embed(text, kind="document"))
+
+
+def test_mixing_gives_the_mean_of_both_weights(base: Path) -> None:
+    encoder = ToolEncoder.load(base, query_layers=2)
+    before = {name: weight.clone() for name, weight in encoder.state_dict().items()}
+    with torch.no_grad():
+        encoder.early.weight += 1.0
+    encoder.mix(before, 0.75)
+    assert torch.allclose(encoder.early.weight, before["early.weight"] + 0.75)
 
 
 def test_the_base_model_may_be_a_folder(base: Path) -> None:
