@@ -1,5 +1,6 @@
 """One query over one snapshot: candidates of both searchers, fused, copies put together, in order."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def rank(
                 "lexical": float(found.lexical[place]),
                 "lexical_rank": int(lexical_ranks[place]),
             },
-            words=tuple(dict.fromkeys(word for word, has in zip(spoken, found.has[:, place], strict=True) if has)),
+            words=tuple(dict.fromkeys(spoken[word] for word in found.has[:, place].nonzero()[0].tolist())),
             alternatives=tuple(found.ids[other] for other in groups.get(place, ())),
         )
         for place in order[: asked.k]
@@ -96,7 +97,8 @@ def _preference(ids: Sequence[str], prefer: Collection[str] | None) -> Scores:
 
 
 def _ordered(scores: Scores, ids: Sequence[str]) -> list[int]:
-    return sorted(range(len(ids)), key=lambda place: (-scores[place], ids[place]))
+    keys = list(zip((-scores).tolist(), ids, strict=True))
+    return sorted(range(len(ids)), key=keys.__getitem__)
 
 
 def _groups(found: Candidates, order: Sequence[int], vectors_of: VectorsOf) -> dict[int, list[int]]:
@@ -121,7 +123,10 @@ def _popularity(groups: Mapping[int, Sequence[int]], count: int, weight: float) 
 
     What many have forked, mirrored or wrapped is more often what is meant than what one server has alone.
     """
-    servers = np.ones(count, np.float32)
+    gains = [1.0] * count
     for head, copies in groups.items():
-        servers[[head, *copies]] = min(1 + len(copies), _MOST_COPIES)
-    return 1 + np.float32(weight) * np.log2(servers)
+        if copies:
+            gain = 1 + weight * math.log2(min(1 + len(copies), _MOST_COPIES))
+            for place in (head, *copies):
+                gains[place] = gain
+    return np.array(gains, np.float32)
