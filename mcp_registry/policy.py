@@ -1,11 +1,20 @@
 """`Policy`: which tools may be seen and called. One check for every path: search, describe, call, agent."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
 from retrieval.filters import matches
 from retrieval.tool import ToolId
+
+
+class Decision(StrEnum):
+    """What a policy says about a call: it may be made, it may not, or a person must be asked first."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    ASK = "ask"
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,11 +14,13 @@ class ToolResult:
     """
 
     raw: Mapping[str, Any]
+    unknown: bool = False
+    """Nobody knows whether the tool ran: the call was sent, and no answer came. Such a result is an error too."""
 
     @classmethod
-    def error(cls, text: str) -> "ToolResult":
+    def error(cls, text: str, *, unknown: bool = False) -> "ToolResult":
         """A result of our own that tells the model what to mend."""
-        return cls({"content": [{"type": "text", "text": text}], "isError": True})
+        return cls({"content": [{"type": "text", "text": text}], "isError": True}, unknown)
 
     @property
     def is_error(self) -> bool:

@@ -16,6 +16,8 @@ from retrieval.settings import RetrievalSettings
 
 _PREFIX = "QUARTERMASTER_"
 _PROFILES = "profiles"
+UPSTAIRS = ("agent", "llm", "small_llm", "service")
+"""Sections of the same file that the floors above read, each with `load_section`."""
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -82,19 +84,33 @@ def load_settings(home: Home, environment: Mapping[str, str] | None = None) -> S
         BadSettings: a file that is not TOML, an unknown section or key, or a value of the wrong type.
     """
     tables = _from_file(home)
-    for section, key, text in _from_environment(os.environ if environment is None else environment):
-        tables.setdefault(section, {})[key] = text
+    for section, kind in sections().items():
+        for key, text in _from_environment(section, kind, os.environ if environment is None else environment):
+            tables.setdefault(section, {})[key] = text
     values: dict[str, Any] = {}
     for section, table in tables.items():
         if section == _PROFILES:
             values[section] = {name: _profile(name, profile) for name, profile in table.items()}
             continue
+        if section in UPSTAIRS:
+            continue
         kind = sections().get(section)
         if kind is None:
-            known = ", ".join((*sections(), f"{_PROFILES}.NAME"))
+            known = ", ".join((*sections(), *UPSTAIRS, f"{_PROFILES}.NAME"))
             raise BadSettings(f"{home.settings_file}: no section [{section}]; there are {known}")
         values[section] = _section(section, kind, table)
     return Settings(**values)
+
+
+def load_section(home: Home, section: str, kind: type[S], environment: Mapping[str, str] | None = None) -> S:
+    """One resolved section, for a floor above that owns its settings; variables that are no setting are left alone.
+
+    Raises:
+        BadSettings: as `load_settings`.
+    """
+    named = dict(_from_environment(section, kind, os.environ if environment is None else environment))
+    known = {key: text for key, text in named.items() if key in kind.__struct_fields__}
+    return _section(section, kind, {**_from_file(home).get(section, {}), **known})
 
 
 def _section(section: str, kind: type[S], table: Mapping[str, Any]) -> S:
@@ -137,17 +153,15 @@ def _from_file(home: Home) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, Any]]:
-    """(section, key, value) of each variable named after a section; a comma separates the items of a list."""
-    found: list[tuple[str, str, Any]] = []
+def _from_environment(
+    section: str, kind: type[msgspec.Struct], environment: Mapping[str, str]
+) -> list[tuple[str, Any]]:
+    """(key, value) of each variable named after a section; a comma separates the items of a list."""
+    found: list[tuple[str, Any]] = []
+    prefix = f"{_PREFIX}{section.upper()}_"
     for name, text in sorted(environment.items()):
-        for section, kind in sections().items():
-            prefix = f"{_PREFIX}{section.upper()}_"
-            if name.startswith(prefix):
-                key = name.removeprefix(prefix).lower()
-                default = getattr(kind(), key, None)
-                is_list = isinstance(default, tuple)
-                found.append(
-                    (section, key, [part.strip() for part in text.split(",") if part.strip()] if is_list else text)
-                )
+        if name.startswith(prefix):
+            key = name.removeprefix(prefix).lower()
+            is_list = isinstance(getattr(kind(), key, None), tuple)
+            found.append((key, [part.strip() for part in text.split(",") if part.strip()] if is_list else text))
     return found
