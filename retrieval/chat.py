@@ -103,7 +103,11 @@ class Chat:
             raise _Again(f"it answered {answer.status_code}", after_s=_retry_after(answer))
         if not answer.is_success:
             raise ChatUnavailable(f"{self._who} refused: {answer.status_code} {answer.text[:300]}")
-        return _json_in(_content(answer))
+        content = _content(answer)
+        try:
+            return json_in(content)
+        except ValueError as error:
+            raise _Again(f"its answer holds no JSON: {content[:200]!r}", answered=True) from error
 
     def _post(self, body: Mapping[str, Any], timeout_s: float) -> httpx2.Response:
         key = os.environ.get(self.endpoint.key_variable)
@@ -160,16 +164,20 @@ def _content(answer: httpx2.Response) -> str:
     return content
 
 
-def _json_in(text: str) -> Any:
-    """The JSON that a text is, or the first object in it: models put words and fences around what they were asked."""
+def json_in(text: str, opening: str = "{") -> Any:
+    """The JSON that a text is, or the first in it that begins with `opening`: models put words and fences around it.
+
+    Raises:
+        ValueError: there is none.
+    """
     try:
         return json.loads(text)
     except ValueError:
         pass
     decoder = json.JSONDecoder()
-    for start in (place for place, letter in enumerate(text) if letter == "{"):
+    for start in (place for place, letter in enumerate(text) if letter == opening):
         try:
             return decoder.raw_decode(text, start)[0]
         except ValueError:
             continue
-    raise _Again(f"its answer holds no JSON: {text[:200]!r}", answered=True)
+    raise ValueError("no JSON")
