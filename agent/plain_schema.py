@@ -8,8 +8,8 @@ Schema = dict[str, Any]
 _DEPTH = 8
 _MOST_ENUM = 64
 _NOTES = ("default", "description")
-_SCALARS = ("string", "number", "integer", "boolean", "null")
-_TYPES = frozenset((*_SCALARS, "object", "array"))
+_SCALARS = frozenset(["string", "number", "integer", "boolean", "null"])
+_PARTS = 2_000
 
 
 def plain(schema: object) -> Schema:
@@ -17,67 +17,86 @@ def plain(schema: object) -> Schema:
 
     type (one name), properties, required, additionalProperties, items, enum, const, anyOf, default, description. What
     cannot be said so (cycles, patterns, formats, bounds, huge enums, nonsense) is left out, so all that fits the
-    original fits this too, and rarely more. An empty schema is any value.
+    original fits this too. An empty schema is any value. After 2,000 parts the rest is any value: none makes this slow.
 
     Example:
         {"$ref": "#/$defs/Place", "$defs": {"Place": {"type": ["string", "null"]}}}
         -> {"anyOf": [{"type": "string"}, {"type": "null"}]}
     """
-    root: Mapping[str, Any] = schema if _is_mapping(schema) else {}
-    return _plain(root, root, (), _DEPTH)
+    return _Reader(schema if _is_mapping(schema) else {}).read(schema, (), _DEPTH)
 
 
-def _plain(schema: object, root: Mapping[str, Any], trail: tuple[str, ...], depth: int) -> Schema:
-    if not _is_mapping(schema) or depth == 0:
-        return {}
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        found = None if reference in trail else _resolved(reference, root)
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return _plain({**found, **beside}, root, (*trail, reference), depth - 1) if _is_mapping(found) else {}
-    notes = {key: schema[key] for key in _NOTES if key in schema}
-    return {**_meaning(_merged(schema, root, trail, depth), root, trail, depth), **notes}
+class _Reader:
+    """Reads the parts of one schema. References fan out, so it counts what it has read and stops."""
 
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._left = _PARTS
 
-def _meaning(schema: Mapping[str, Any], root: Mapping[str, Any], trail: tuple[str, ...], depth: int) -> Schema:
-    if "const" in schema and _is_scalar(schema["const"]):
-        return {"const": schema["const"]}
-    choices = schema.get("enum")
-    if _is_list(choices) and 0 < len(choices) <= _MOST_ENUM and all(map(_is_scalar, choices)):
-        return {"enum": list(choices)}
-    branches = schema.get("anyOf") or schema.get("oneOf")
-    if _is_list(branches) and branches:
-        return _either([_plain(branch, root, trail, depth - 1) for branch in branches])
-    kind = schema.get("type")
-    if _is_list(kind):
-        bare = {key: value for key, value in schema.items() if key not in _NOTES}
-        return _either([_plain({**bare, "type": each}, root, trail, depth - 1) for each in kind])
-    if kind is None and "properties" in schema:
-        kind = "object"
-    if kind == "object":
-        return _object(schema, root, trail, depth)
-    if kind == "array":
-        items = _plain(schema.get("items"), root, trail, depth - 1)
-        return {"type": "array", "items": items} if items else {"type": "array"}
-    return {"type": kind} if isinstance(kind, str) and kind in _TYPES else {}
+    def read(self, schema: object, trail: tuple[str, ...], depth: int) -> Schema:
+        """One part; `trail` has the references that led to it."""
+        self._left -= 1
+        if not _is_mapping(schema) or depth == 0 or self._left < 0:
+            return {}
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            found = None if reference in trail else _resolved(reference, self._root)
+            beside = {key: value for key, value in schema.items() if key != "$ref"}
+            return self.read({**found, **beside}, (*trail, reference), depth - 1) if _is_mapping(found) else {}
+        notes = {key: schema[key] for key in _NOTES if key in schema}
+        return {**self._meaning(self._merged(schema, trail, depth), trail, depth), **notes}
 
+    def _meaning(self, schema: Mapping[str, Any], trail: tuple[str, ...], depth: int) -> Schema:
+        if "const" in schema and _is_scalar(schema["const"]):
+            return {"const": schema["const"]}
+        choices = schema.get("enum")
+        if _is_list(choices) and 0 < len(choices) <= _MOST_ENUM and all(map(_is_scalar, choices)):
+            return {"enum": list(choices)}
+        branches = schema.get("anyOf") or schema.get("oneOf")
+        if _is_list(branches) and branches:
+            return _either([self.read(branch, trail, depth - 1) for branch in branches])
+        kind = schema.get("type")
+        if _is_list(kind):
+            bare = {key: value for key, value in schema.items() if key not in _NOTES}
+            return _either([self.read({**bare, "type": each}, trail, depth - 1) for each in kind])
+        if kind == "object" or (kind is None and "properties" in schema):
+            return self._object(schema, trail, depth)
+        if kind == "array":
+            items = self.read(schema.get("items"), trail, depth - 1)
+            return {"type": "array", "items": items} if items else {"type": "array"}
+        return {"type": kind} if isinstance(kind, str) and kind in _SCALARS else {}
 
-def _object(schema: Mapping[str, Any], root: Mapping[str, Any], trail: tuple[str, ...], depth: int) -> Schema:
-    raw = schema.get("properties")
-    properties = {name: _plain(part, root, trail, depth - 1) for name, part in raw.items()} if _is_mapping(raw) else {}
-    wanted = schema.get("required")
-    required = [name for name in wanted if isinstance(name, str)] if _is_list(wanted) else []
-    for name in required:
-        properties.setdefault(name, {})
-    made: Schema = {"type": "object"}
-    if properties:
-        made["properties"] = properties
-    if required:
-        made["required"] = list(dict.fromkeys(required))
-    rest = schema.get("additionalProperties")
-    if rest is False or _is_mapping(rest):
-        made["additionalProperties"] = rest if rest is False else _plain(rest, root, trail, depth - 1)
-    return made
+    def _object(self, schema: Mapping[str, Any], trail: tuple[str, ...], depth: int) -> Schema:
+        raw = _mapping(schema.get("properties"))
+        properties = {name: self.read(part, trail, depth - 1) for name, part in raw.items()}
+        required = list(dict.fromkeys(name for name in _list(schema.get("required")) if isinstance(name, str)))
+        for name in required:
+            properties.setdefault(name, {})
+        made: Schema = {"type": "object"}
+        if properties:
+            made["properties"] = properties
+        if required:
+            made["required"] = required
+        rest = schema.get("additionalProperties")
+        if rest is False:
+            made["additionalProperties"] = False
+        elif _is_mapping(rest):
+            made["additionalProperties"] = self.read(rest, trail, depth - 1)
+        return made
+
+    def _merged(self, schema: Mapping[str, Any], trail: tuple[str, ...], depth: int) -> Mapping[str, Any]:
+        """The schema with the parts of its `allOf` put together, later ones winning."""
+        parts = schema.get("allOf")
+        if not _is_list(parts):
+            return schema
+        merged: Schema = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in (self.read(each, trail, depth - 1) for each in parts):
+            properties = {**_mapping(merged.get("properties")), **_mapping(part.get("properties"))}
+            required = [*_list(merged.get("required")), *_list(part.get("required"))]
+            merged.update(part)
+            merged.update({"properties": properties} if properties else {})
+            merged.update({"required": required} if required else {})
+        return merged
 
 
 def _either(branches: Sequence[Schema]) -> Schema:
@@ -89,23 +108,6 @@ def _either(branches: Sequence[Schema]) -> Schema:
         if branch not in kept:
             kept.append(branch)
     return {"anyOf": kept} if len(kept) > 1 else kept[0] if kept else {}
-
-
-def _merged(
-    schema: Mapping[str, Any], root: Mapping[str, Any], trail: tuple[str, ...], depth: int
-) -> Mapping[str, Any]:
-    """The schema with the parts of its `allOf` put together, later ones winning."""
-    parts = schema.get("allOf")
-    if not _is_list(parts):
-        return schema
-    merged: Schema = {key: value for key, value in schema.items() if key != "allOf"}
-    for part in (_plain(each, root, trail, depth - 1) for each in parts):
-        properties = {**_mapping(merged.get("properties")), **_mapping(part.get("properties"))}
-        required = [*_list(merged.get("required")), *_list(part.get("required"))]
-        merged.update(part)
-        merged.update({"properties": properties} if properties else {})
-        merged.update({"required": required} if required else {})
-    return merged
 
 
 def _resolved(reference: str, root: Mapping[str, Any]) -> object:

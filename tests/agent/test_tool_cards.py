@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.plain_schema import plain
@@ -66,6 +66,14 @@ def test_a_card_of_a_huge_schema_stays_small() -> None:
     assert len(card(spec)) < 3_000
 
 
+def test_references_that_fan_out_cannot_make_a_card_slow() -> None:
+    levels = {
+        f"L{level}": {"type": "object", "properties": {f"p{n}": {"$ref": f"#/$defs/L{level + 1}"} for n in range(50)}}
+        for level in range(8)
+    }
+    assert len(card(tool({"all": {"$ref": "#/$defs/L0"}}, **{"$defs": levels}))) < 3_000
+
+
 def test_cards_stand_one_after_the_other_and_grow_at_their_end_only() -> None:
     tools = [tool({"a": {"type": "string"}}), tool({"b": {"type": "string"}})]
     assert cards(tools).startswith(cards(tools[:1]))
@@ -87,6 +95,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["type", "properties", "$defs", "required", "anyOf", "allOf"]), values))
 def test_no_schema_however_wrong_breaks_a_card(schema: dict[str, Any]) -> None:
     spec = ToolSpec(server="a", name="b", input_schema=schema)
