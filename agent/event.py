@@ -137,6 +137,7 @@ class ApprovalAsked(_Event, frozen=True, kw_only=True, tag="approval_asked"):
     call_id: str
     hash: str
     reasons: tuple[str, ...]
+    fingerprint: str = ""
 
 
 class ApprovalGiven(_Event, frozen=True, kw_only=True, tag="approval_given"):

@@ -26,13 +26,13 @@ class CallState(StrEnum):
 class LedgerRow:
     """One call: what it is, where it stands, how often it was sent, and what was approved.
 
-    `asked` is the hash that a person was asked about, `approved` the one that a person said yes to.
+    `asked` is what a person was asked about it, `approved` the hash that a person said yes to.
     """
 
     call: Call
     state: CallState = CallState.INTENDED
     attempts: int = 0
-    asked: str | None = None
+    asked: kinds.ApprovalAsked | None = None
     approved: str | None = None
 
 
@@ -52,8 +52,8 @@ class Ledger:
         match event:
             case kinds.Acting(calls=calls):
                 return Ledger({**self.rows, **{call.id: LedgerRow(call=call) for call in calls}})
-            case kinds.ApprovalAsked(call_id=id_, hash=asked):
-                return self._with(id_, asked=asked)
+            case kinds.ApprovalAsked(call_id=id_):
+                return self._with(id_, asked=event)
             case kinds.ApprovalGiven(call_id=id_, hash=approved, arguments=arguments):
                 row = self.rows[id_]
                 call = row.call if arguments is None else _edited(row.call, arguments)
@@ -67,6 +67,11 @@ class Ledger:
 
     def _with(self, call_id: str, **changes: object) -> "Ledger":
         return Ledger({**self.rows, call_id: replace(self.rows[call_id], **changes)})  # pyright: ignore[reportArgumentType]
+
+    @property
+    def waiting(self) -> list[LedgerRow]:
+        """The calls that a person must approve or reject, oldest first."""
+        return [row for row in self.in_state(CallState.INTENDED) if row.asked is not None and row.approved is None]
 
     def in_state(self, *states: CallState) -> list[LedgerRow]:
         """The rows in one of these states, oldest first."""

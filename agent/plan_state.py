@@ -9,6 +9,8 @@ from agent.event import Event
 class PlanState:
     """Where a run stands in its plans."""
 
+    awaits_review: bool = False
+
 
 def plan_after(plan: PlanState | None, event: Event) -> PlanState | None:
     """The plan's state with one more event of the run."""

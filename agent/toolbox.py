@@ -31,3 +31,7 @@ class Toolbox(Protocol):
     def decide(self, tool: ToolSpec) -> Decision:
         """What the operator's policy says about calling it."""
         ...
+
+    def trusted(self, server: str) -> bool:
+        """Whether the operator vouches for what this server's tools say."""
+        ...

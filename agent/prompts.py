@@ -1,0 +1,77 @@
+"""What the model is told before each action. Texts only ever grow at their end, so that prefixes stay cached."""
+
+from collections.abc import Sequence
+
+from agent.call import Outcome, Step
+from agent.fence import FENCE_RULE, fenced
+from agent.message import Message, ToolCall, assistant, system, user
+from agent.planner import Context
+from agent.tool_cards import cards
+from retrieval.tool import ToolSpec, canonical_json
+
+RULES = (
+    "You reach the user's goal with tools. Take one action at a time and look at what came of it before the next. "
+    "Use only facts that the user or a tool has given. When the goal is reached, answer the user; when it cannot be "
+    "reached, say why."
+)
+SEARCHING = "When none of the tools fits, search for others in plain words."
+JSON_FORM = (
+    'An action is one JSON object: {"tool": "server/name", "arguments": {...}} to call a tool, '
+    '{"answer": "..."} to answer the user.'
+)
+SEARCH_FORM = ' {"search": ["what the tool should do", ...]} finds other tools.'
+
+_NOT_DONE = {
+    Outcome.FAILED: "it failed",
+    Outcome.REFUSED: "it was refused and did not run",
+    Outcome.UNKNOWN: "nobody knows whether it ran; check before you call it again",
+}
+
+
+def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
+    """Rules, goal, tools, memory, and the steps that memory does not have, in that order.
+
+    An endpoint with tool calls of its own is offered the tools beside the messages, so they are not listed here.
+    """
+    native = is_native(context)
+    searching = context.equipment.can_search
+    rules = [RULES, *([SEARCHING] if searching else []), *([] if native else [form(searching)]), FENCE_RULE]
+    messages = [system("\n".join(rules)), user(f"Goal: {context.state.goal}")]
+    if tools and not native:
+        messages.append(user(f"Tools:\n{cards(tools)}"))
+    messages += context.memory.shown(context.state)
+    for step in context.state.raw_steps:
+        messages += told(step, native=native)
+    return messages
+
+
+def is_native(context: Context) -> bool:
+    """Whether the endpoint's own tool calls are used; a small model is held to JSON instead."""
+    return context.profile.tool_calls and not context.profile.small
+
+
+def form(searching: bool) -> str:
+    return JSON_FORM + (SEARCH_FORM if searching else "")
+
+
+def told(step: Step, *, native: bool) -> list[Message]:
+    """A step as the model's own words and what came of them."""
+    call = step.call
+    if native:
+        asked = Message(
+            role="assistant", tool_calls=(ToolCall(id=call.id, name=call.tool_id, arguments=call.arguments),)
+        )
+        return [
+            asked,
+            Message(role="tool", content=observed(step), tool_call_id=call.id, untrusted=step.untrusted),
+        ]
+    return [
+        assistant(canonical_json({"tool": call.tool_id, "arguments": call.arguments})),
+        user(observed(step), untrusted=step.untrusted),
+    ]
+
+
+def observed(step: Step) -> str:
+    """What came of a call; the tool's own text stands inside a fence."""
+    text = fenced(step.text, step.call.tool_id)
+    return text if step.ok else f"The call did not succeed: {_NOT_DONE[step.outcome]}.\n{text}"
