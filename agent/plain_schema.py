@@ -52,6 +52,8 @@ class _Reader:
         choices = schema.get("enum")
         if _is_list(choices) and 0 < len(choices) <= _MOST_ENUM and all(map(_is_scalar, choices)):
             return {"enum": list(choices)}
+        if _is_list(choices) and choices and all(isinstance(each, str) for each in choices):
+            return {"type": "string"}
         branches = schema.get("anyOf") or schema.get("oneOf")
         if _is_list(branches) and branches:
             return _either([self.read(branch, trail, depth - 1) for branch in branches])
