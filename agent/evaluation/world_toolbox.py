@@ -1,0 +1,42 @@
+"""`WorldToolbox`: a world as the tools of a run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent.evaluation.world import World
+from mcp_registry.policy import Decision
+from mcp_registry.result import ToolResult
+from retrieval.tool import ToolId, ToolSpec
+
+
+class WorldToolbox:
+    """An `agent.toolbox.Toolbox`. Every call is allowed unless `ask` names the tool; `noise` are tools of no use."""
+
+    def __init__(self, world: World[Any], *, ask: frozenset[str] = frozenset(), noise: Sequence[ToolSpec] = ()) -> None:
+        self.world = world
+        self._ask = ask
+        self._specs = {tool.spec.tool_id: tool.spec for tool in world.tools.values()} | {
+            spec.tool_id: spec for spec in noise
+        }
+
+    async def search(self, queries: Sequence[str], k: int) -> list[ToolSpec]:
+        """The tools with most words of the queries in their names and descriptions; the world's order where equal."""
+        wanted = {word for query in queries for word in _words(query)}
+        specs = list(self._specs.values())
+        return sorted(specs, key=lambda spec: -len(wanted & set(_words(f"{spec.name} {spec.description}"))))[:k]
+
+    async def tools(self, ids: Sequence[ToolId] | None = None) -> dict[ToolId, ToolSpec]:
+        return dict(self._specs) if ids is None else {id_: self._specs[id_] for id_ in ids if id_ in self._specs}
+
+    async def call(
+        self, tool: ToolSpec, arguments: Mapping[str, Any], *, key: str, timeout_s: float | None
+    ) -> ToolResult:
+        del timeout_s  # a simulation answers at once
+        return self.world.call(tool.name, arguments, key=key)
+
+    def decide(self, tool: ToolSpec) -> Decision:
+        return Decision.ASK if tool.name in self._ask else Decision.ALLOW
+
+
+def _words(text: str) -> list[str]:
+    return text.lower().replace("_", " ").replace(".", " ").replace(",", " ").split()

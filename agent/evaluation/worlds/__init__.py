@@ -1,0 +1,1 @@
+"""Four small worlds of tools: files, a database, tickets, a home."""
