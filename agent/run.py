@@ -73,14 +73,24 @@ async def run_agent(
         BadAgentSettings: the goal is empty. WrongMoment: there is a run of that id.
         LlmUnavailable: the model cannot be reached; what was done is kept, and the run can be resumed.
     """
+    return await drive(await begin(goal, deps, options=options, run_id=run_id), fresh=True, drain=drain)
+
+
+async def begin(goal: str, deps: Deps, *, options: Options | None = None, run_id: str | None = None) -> Thinking:
+    """A run with its first event written, and nothing done yet: `drive` it.
+
+    Raises:
+        BadAgentSettings: the goal is empty. WrongMoment: there is a run of that id.
+    """
     if not goal.strip():
         raise BadAgentSettings("the goal is empty: say in plain words what is to be done")
     run_id = run_id or new_run_id()
     if await deps.journal.run(run_id) is not None:
         raise WrongMoment(f"there is a run {run_id!r} already: resume it, or choose another id")
-    thinking = _thinking(run_id, RunState(options=options or Options()), deps)
-    await thinking.flush(kinds.RunStarted(goal=goal, options=options or Options()))
-    return await _drive(thinking, fresh=True, drain=drain)
+    options = options or Options()
+    run = _thinking(run_id, RunState(options=options), deps)
+    await run.flush(kinds.RunStarted(goal=goal, options=options))
+    return run
 
 
 async def resume_run(run_id: str, deps: Deps, *, by: str = "", drain: Drain | None = None) -> Run:
@@ -94,7 +104,7 @@ async def resume_run(run_id: str, deps: Deps, *, by: str = "", drain: Drain | No
         raise WrongMoment(f"run {run_id!r} has ended ({state.status}): fork it to take another way")
     thinking = _thinking(run_id, state, deps)
     await thinking.flush(kinds.Resumed(by=by))
-    return await _drive(thinking, fresh=False, drain=drain)
+    return await drive(thinking, fresh=False, drain=drain)
 
 
 async def fork_run(
@@ -135,8 +145,8 @@ def _thinking(run_id: str, state: RunState, deps: Deps) -> Thinking:
     return Thinking(run_id, state, deps, deps.choose(state.options, deps.llm))
 
 
-async def _drive(run: Thinking, *, fresh: bool, drain: Drain | None) -> Run:
-    """Run the graph until it ends or pauses, and write down how it stands then."""
+async def drive(run: Thinking, *, fresh: bool, drain: Drain | None = None) -> Run:
+    """Run the graph until it ends or pauses, and write down how it stands then; `fresh` when it never ran before."""
     from langgraph.errors import GraphDrained
 
     from agent.graph import AtWork
