@@ -85,6 +85,16 @@ class PlanMade(_Event, frozen=True, kw_only=True, tag="plan_made"):
     """What the cost model expects of it: tokens, calls, US dollars."""
 
 
+class ReviewAsked(_Event, frozen=True, kw_only=True, tag="review_asked"):
+    """A person is to look at the plan tree before it goes on; `hashes` are those of its calls that are whole already.
+
+    A call with references to results that are not there yet has no hash: it is asked for when it is made.
+    """
+
+    summary: str
+    hashes: tuple[str, ...] = ()
+
+
 class PlanApproved(_Event, frozen=True, kw_only=True, tag="plan_approved"):
     """A person has approved every call of the tree that has literal arguments."""
 
@@ -98,10 +108,14 @@ class PlanRefused(_Event, frozen=True, kw_only=True, tag="plan_refused"):
 
 
 class Decided(_Event, frozen=True, kw_only=True, tag="decided"):
-    """A child of the plan tree was taken: its place, how, and the votes where there were any."""
+    """A child of the plan tree was taken: its place, how, and the votes where there were any.
+
+    A last key of `NONE` says that no child was. answer: one answer of the model. fallback: it gave none that could be
+    used, and the child that most plans share was taken.
+    """
 
     path: tuple[str, ...]
-    by: Literal["single", "logprobs", "votes", "reactive"]
+    by: Literal["single", "logprobs", "votes", "answer", "fallback", "reactive"]
     votes: dict[str, float] = {}
 
 
@@ -120,9 +134,14 @@ class Climbed(_Event, frozen=True, kw_only=True, tag="climbed"):
 
 
 class Replanned(_Event, frozen=True, kw_only=True, tag="replanned"):
-    """A correction by a new plan or a new step: what the model was told had gone wrong."""
+    """A correction by a new plan or a new step: what the model was told had gone wrong.
+
+    call_id, path: the call and the place in the plan that it corrects, where it is one that went wrong.
+    """
 
     error: str
+    call_id: str = ""
+    path: tuple[str, ...] = ()
 
 
 class Acting(_Event, frozen=True, kw_only=True, tag="acting"):
@@ -221,6 +240,7 @@ Event = (
     | Equipped
     | LetGo
     | PlanMade
+    | ReviewAsked
     | PlanApproved
     | PlanRefused
     | Decided
