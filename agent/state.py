@@ -32,6 +32,8 @@ class RunState:
     ledger: Ledger = field(default_factory=Ledger)
     plan: PlanState | None = None
     equipped: tuple[ToolId, ...] = ()
+    equipped_at: dict[ToolId, int] = field(default_factory=dict[ToolId, int])
+    """How many steps were settled when each of them was revealed."""
     schema_name: str = ""
     schema: str = ""
     entries: tuple[Entry, ...] = ()
@@ -73,9 +75,12 @@ def after(state: RunState, event: Event) -> RunState:
         case kinds.Sampled(usage=usage):
             return replace(state, usage=state.usage + usage, samples=state.samples + 1)
         case kinds.Equipped(tool_ids=ids):
-            return replace(state, equipped=state.equipped + tuple(id_ for id_ in ids if id_ not in state.equipped))
+            new = tuple(id_ for id_ in ids if id_ not in state.equipped)
+            at = {**state.equipped_at, **dict.fromkeys(new, len(state.steps))}
+            return replace(state, equipped=state.equipped + new, equipped_at=at)
         case kinds.LetGo(tool_ids=ids):
-            return replace(state, equipped=tuple(id_ for id_ in state.equipped if id_ not in ids))
+            left = tuple(id_ for id_ in state.equipped if id_ not in ids)
+            return replace(state, equipped=left, equipped_at={id_: state.equipped_at[id_] for id_ in left})
         case kinds.NodeFailed() | kinds.Replanned():
             return replace(state, corrections=state.corrections + 1)
         case kinds.Answered(text=text):
