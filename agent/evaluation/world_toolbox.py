@@ -10,14 +10,13 @@ from retrieval.tool import ToolId, ToolSpec
 
 
 class WorldToolbox:
-    """An `agent.toolbox.Toolbox`. Every call is allowed unless `ask` names the tool; `noise` are tools of no use."""
+    """An `agent.toolbox.Toolbox`. Every call is allowed unless `ask` names the tool; `trust` vouches for what it says."""
 
-    def __init__(self, world: World[Any], *, ask: frozenset[str] = frozenset(), noise: Sequence[ToolSpec] = ()) -> None:
+    def __init__(self, world: World[Any], *, ask: frozenset[str] = frozenset(), trust: bool = True) -> None:
         self.world = world
         self._ask = ask
-        self._specs = {tool.spec.tool_id: tool.spec for tool in world.tools.values()} | {
-            spec.tool_id: spec for spec in noise
-        }
+        self._trust = trust
+        self._specs = {tool.spec.tool_id: tool.spec for tool in world.tools.values()}
 
     async def search(self, queries: Sequence[str], k: int) -> list[ToolSpec]:
         """The tools with most words of the queries in their names and descriptions; the world's order where equal."""
@@ -36,6 +35,9 @@ class WorldToolbox:
 
     def decide(self, tool: ToolSpec) -> Decision:
         return Decision.ASK if tool.name in self._ask else Decision.ALLOW
+
+    def trusted(self, server: str) -> bool:
+        return self._trust
 
 
 def _words(text: str) -> list[str]:
