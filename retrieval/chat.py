@@ -106,8 +106,8 @@ class Chat:
         content = _content(answer)
         try:
             return json_in(content)
-        except ValueError as error:
-            raise _Again(f"its answer holds no JSON: {content[:200]!r}", answered=True) from error
+        except AnswerUnusable as error:
+            raise _Again(str(error), answered=True) from error
 
     def _post(self, body: Mapping[str, Any], timeout_s: float) -> httpx2.Response:
         key = os.environ.get(self.endpoint.key_variable)
@@ -168,16 +168,16 @@ def json_in(text: str, opening: str = "{") -> Any:
     """The JSON that a text is, or the first in it that begins with `opening`: models put words and fences around it.
 
     Raises:
-        ValueError: there is none.
+        AnswerUnusable: there is none.
     """
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     decoder = json.JSONDecoder()
     for start in (place for place, letter in enumerate(text) if letter == opening):
         try:
             return decoder.raw_decode(text, start)[0]
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-    raise ValueError("no JSON")
+    raise AnswerUnusable(f"its answer holds no JSON: {text[:200]!r}")

@@ -9,6 +9,7 @@ import msgspec
 from agent.llm import Completion, Token
 from agent.message import Message, ToolCall
 from retrieval.chat import json_in
+from retrieval.errors import AnswerUnusable
 
 UNREADABLE = "unreadable_arguments"
 """Stands in place of arguments that are no JSON object, so that the tool's schema tells the model."""
@@ -81,7 +82,7 @@ def _arguments(text: Any) -> dict[str, Any]:
         return {}
     try:
         value = json_in(str(text))
-    except (ValueError, RecursionError):
+    except AnswerUnusable:
         value = None
     return value if isinstance(value, dict) else {UNREADABLE: str(text)}
 

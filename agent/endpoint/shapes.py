@@ -11,6 +11,7 @@ from agent.endpoint.settings import Shapes
 from agent.llm import Choice, Completion, JsonShape, Option, Shape, Token
 from agent.message import Message, user
 from retrieval.chat import json_in
+from retrieval.errors import AnswerUnusable
 
 _CHOICE = "choice"
 _THOUGHT = "</think>"
@@ -66,7 +67,7 @@ def found(completion: Completion, shape: Shape) -> Completion:
         case JsonShape(schema=schema):
             try:
                 value = json_in(_said(completion.text), "[" if schema.get("type") == "array" else "{")
-            except (ValueError, RecursionError):
+            except AnswerUnusable:
                 return completion
             return _with_text(completion, json.dumps(value, ensure_ascii=False), tokens=completion.tokens)
 
