@@ -62,14 +62,13 @@ def settle_unknown(state: RunState, call_id: str, became: str, *, by: str, text:
     return [settled, kinds.Acting(calls=(again,))]
 
 
-def approve_plan(state: RunState, *, by: str, hashes: Sequence[str] = ()) -> list[Event]:
-    """The events of approving a plan tree; `hashes` are those of its calls that need no other approval then.
+def approve_plan(state: RunState, *, by: str) -> list[Event]:
+    """The events of approving a plan tree: its calls that were whole when it was shown need no other approval.
 
     Raises:
         WrongMoment: no plan waits.
     """
-    _plan_waits(state)
-    return [kinds.PlanApproved(by=by, hashes=tuple(hashes))]
+    return [kinds.PlanApproved(by=by, hashes=_review(state).hashes)]
 
 
 def refuse_plan(state: RunState, *, by: str, reason: str = "") -> list[Event]:
@@ -78,7 +77,7 @@ def refuse_plan(state: RunState, *, by: str, reason: str = "") -> list[Event]:
     Raises:
         WrongMoment: no plan waits.
     """
-    _plan_waits(state)
+    _review(state)
     return [kinds.PlanRefused(by=by, reason=reason)]
 
 
@@ -94,6 +93,7 @@ def _waiting(state: RunState, call_id: str) -> kinds.ApprovalAsked:
     return waiting[call_id]
 
 
-def _plan_waits(state: RunState) -> None:
-    if state.plan is None or not state.plan.awaits_review:
+def _review(state: RunState) -> kinds.ReviewAsked:
+    if state.plan is None or state.plan.review is None:
         raise WrongMoment("no plan of this run waits for approval")
+    return state.plan.review

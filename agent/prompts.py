@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from agent.call import Outcome, Step
+from agent.equipment import reveals
 from agent.fence import FENCE_RULE, fenced
 from agent.message import Message, ToolCall, assistant, system, user
 from agent.planner import Context
@@ -29,7 +30,7 @@ _NOT_DONE = {
 
 
 def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
-    """Rules, goal, tools, memory, and the steps that memory does not have, in that order.
+    """Rules, goal, memory, and the steps that memory does not have; each tool stands where it was revealed.
 
     An endpoint with tool calls of its own is offered the tools beside the messages, so they are not listed here.
     """
@@ -37,12 +38,18 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
     searching = context.equipment.can_search
     rules = [RULES, *([SEARCHING] if searching else []), *([] if native else [form(searching)]), FENCE_RULE]
     messages = [system("\n".join(rules)), user(f"Goal: {context.state.goal}")]
-    if tools and not native:
-        messages.append(user(f"Tools:\n{cards(tools)}"))
     messages += context.memory.shown(context.state)
-    for step in context.state.raw_steps:
+    placed = {} if native else reveals(context.state, tools)
+    for number, step in enumerate(context.state.raw_steps):
+        messages += _revealed(placed.pop(number, []))
         messages += told(step, native=native)
+    for late in placed.values():
+        messages += _revealed(late)
     return messages
+
+
+def _revealed(tools: Sequence[ToolSpec]) -> list[Message]:
+    return [user(f"Tools:\n{cards(tools)}")] if tools else []
 
 
 def is_native(context: Context) -> bool:

@@ -37,7 +37,7 @@ def _plan(state: RunState) -> Sequence[Event] | None:
     typer.echo(picture_of(state), err=True)
     match _letter("Run this plan? [y]es, [n]o, [q]uit and decide later", "ynq"):
         case "y":
-            return decisions.approve_plan(state, by=BY, hashes=())
+            return decisions.approve_plan(state, by=BY)
         case "n":
             return decisions.refuse_plan(state, by=BY, reason=_line("Why not?"))
         case _:

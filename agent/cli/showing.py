@@ -8,7 +8,6 @@ import typer
 
 from agent import event as kinds
 from agent.event import Recorded
-from agent.message import Message
 from agent.plan_picture import picture_of
 from agent.state import RunState
 from mcp_registry.cli.console import show, table
@@ -88,12 +87,11 @@ def _usage(recorded: Sequence[Recorded]) -> None:
 
 
 def _prompts(recorded: Sequence[Recorded]) -> None:
-    told: list[list[Message]] = []
-    for each in recorded:
-        if isinstance(each.event, kinds.Sampled):
-            base = told[each.event.base][: each.event.keep] if each.event.base is not None else []
-            told.append([*base, *each.event.messages])
-            typer.echo(f"\n== call {len(told) - 1}: {each.event.purpose.value}")
-            typer.echo(msgspec.json.format(msgspec.json.encode(each.event.messages), indent=2).decode())
-            for text in each.event.texts:
-                typer.echo(f"-- said\n{text}")
+    calls = [each.event for each in recorded if isinstance(each.event, kinds.Sampled)]
+    for number, call in enumerate(calls):
+        typer.echo(f"\n== call {number}: {call.purpose.value}")
+        if call.base is not None:
+            typer.echo(f"(the first {call.keep} messages of call {call.base}, and then)")
+        typer.echo(msgspec.json.format(msgspec.json.encode(call.messages), indent=2).decode())
+        for text in call.texts:
+            typer.echo(f"-- said\n{text}")
