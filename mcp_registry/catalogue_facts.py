@@ -4,11 +4,11 @@ from sqlalchemy import Text, select, type_coerce
 
 from mcp_registry import tables
 from mcp_registry.database import Shelf
-from mcp_registry.facts import FactRows
+from mcp_registry.facts import HINTED, FactRows
 
 _SERVERS = select(tables.server.c.name, type_coerce(tables.server.c.spec, Text))
 _HINTED = select(tables.tool.c.tool_id, type_coerce(tables.tool.c.published, Text)).where(
-    type_coerce(tables.tool.c.published, Text).like("%readOnlyHint%")
+    type_coerce(tables.tool.c.published, Text).like(HINTED)
 )
 _OFFERS = select(tables.offer.c.name, type_coerce(tables.offer.c.card, Text), type_coerce(tables.offer.c.about, Text))
 

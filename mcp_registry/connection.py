@@ -13,13 +13,13 @@ from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
 from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, METHOD_NOT_FOUND
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_registry.errors import ProtocolFailure
+from mcp_registry.errors import ProtocolFailure, Unreachable
 from mcp_registry.record import ServerInfo
 from mcp_registry.result import ToolResult
 from mcp_registry.server import ServerSpec, Stdio, resolve
 from mcp_registry.transports.failures import explain, explain_opening
 from mcp_registry.transports.keeper import Era, Keeper
-from mcp_registry.transports.link import Link, Lost, TimedOut
+from mcp_registry.transports.link import Link, Lost, TimedOut, may_have_run
 from mcp_registry.transports.redaction import redaction
 
 MAX_PAGES = 1000
@@ -108,7 +108,8 @@ class Connection:
         """The server's `tools/call` result, unchanged and unchecked.
 
         Raises:
-            DeadlineExceeded, Unreachable: no answer; the call may have run. ProtocolFailure: a JSON-RPC error.
+            DeadlineExceeded, Unreachable: no answer; `unknown` says whether it may have run.
+            ProtocolFailure: a JSON-RPC error.
         """
         params: dict[str, Any] = {"name": name, "arguments": dict(arguments)}
         if meta:
@@ -157,7 +158,10 @@ class Connection:
         except MCPError as error:
             self.answers += not isinstance(error, Lost | TimedOut)
             said = self._link.said() if isinstance(error, Lost) else ""
-            raise explain(self._spec, error, doing=doing, hide=self._hide, said=said) from None
+            explained = explain(self._spec, error, doing=doing, hide=self._hide, said=said)
+            if isinstance(explained, Unreachable):
+                explained.unknown = method == "tools/call" and may_have_run(error)
+            raise explained from None
         self.answers += 1
         return result
 

@@ -60,7 +60,12 @@ class CatalogueError(RegistryError):
 
 
 class Unreachable(RegistryError):
-    """The server did not start, did not answer, or went away."""
+    """The server did not start, did not answer, or went away.
+
+    `unknown`: a call was sent and may have run. Otherwise it certainly did not.
+    """
+
+    unknown: bool = False
 
 
 class DeadlineExceeded(Unreachable):

@@ -24,6 +24,8 @@ class Trust(IntEnum):
     TRUSTED = 3
 
 
+HINTED = '%Hint"%'
+"""What the JSON of a tool with any hint of the protocol is LIKE."""
 TRUST_NAMES = tuple(level.name.lower() for level in Trust)
 
 
@@ -31,8 +33,8 @@ TRUST_NAMES = tuple(level.name.lower() for level in Trust)
 class FactRows:
     """The rows that facts are made of, JSON still as text.
 
-    servers: (name, spec or None); hinted: (tool id, published) of tools that mention `readOnlyHint`; offers: (name,
-    card, about).
+    servers: (name, spec or None); hinted: (tool id, published) of tools that mention a hint; offers: (name, card,
+    about).
     """
 
     servers: Sequence[tuple[str, str | None]] = ()

@@ -11,7 +11,7 @@ from typing import Any
 from mcp_registry.any_text import original, storable
 from mcp_registry.database_url import MISSING_PSYCOPG, DatabaseAddress, parse_database_url
 from mcp_registry.errors import CatalogueError
-from mcp_registry.facts import FactRows
+from mcp_registry.facts import HINTED, FactRows
 
 _GENERATION = "SELECT generation FROM state"
 _STARTABLE = "SELECT name FROM server WHERE spec IS NOT NULL"
@@ -77,7 +77,7 @@ def read_facts(url: str) -> FactRows:
     address = parse_database_url(url)
     servers, hinted, offers = (
         [(original(name), *rest) for name, *rest in _read(address, [query])]
-        for query in ((_SERVERS, []), (_HINTED, ["%readOnlyHint%"]), (_OFFERS, []))
+        for query in ((_SERVERS, []), (_HINTED, [HINTED]), (_OFFERS, []))
     )
     return FactRows(servers=servers, hinted=hinted, offers=offers)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mcp_registry.errors import RegistryError
+from mcp_registry.policy import Decision
 from mcp_registry.server import ServerSpec, transport_to_json
 from mcp_registry.synthetic_query import NoQuery, synthetic_query
 from mcp_registry.validation import Candidate, Outcome, Verdict, demote, judge, why_not_probed
@@ -44,6 +45,8 @@ async def verdict_on(registry: "Registry", tool: ToolSpec, write: QueryWriter | 
         record = await registry.server(tool.server)
         spec = record.spec if record else None
         reason = why_not_probed(tool, spec)
+        if reason is None and registry.decide(tool) is not Decision.ALLOW:
+            reason = "the policy lets nobody call it unasked"
         if reason is not None or spec is None:
             return Verdict(outcome=Outcome.NOT_CHECKED, reason=reason or "")
         settings, key = registry.settings.validation, _key(tool, spec)

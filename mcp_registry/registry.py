@@ -9,17 +9,19 @@ from functools import partial
 from typing import Any
 
 from mcp_registry.access import Access
-from mcp_registry.arguments import ArgumentCheck, WrongArguments
+from mcp_registry.annotations import Annotation, tool_annotations
 from mcp_registry.audit import AuditTrail, open_audit_trail
+from mcp_registry.calling import Calling
 from mcp_registry.catalogue import Catalogue, open_catalogue
-from mcp_registry.errors import DeadlineExceeded, NotStartable, ProtocolFailure, RegistryError
+from mcp_registry.errors import NotStartable
 from mcp_registry.home import Home
 from mcp_registry.indexing import follow, reconcile
 from mcp_registry.known import Known
+from mcp_registry.policy import Decision
 from mcp_registry.probing import QueryWriter, validated
 from mcp_registry.profiles import profile_filter
 from mcp_registry.record import CallRecord, ServerRecord
-from mcp_registry.result import ToolResult, rough_size
+from mcp_registry.result import ToolResult
 from mcp_registry.sessions import Sessions, open_sessions
 from mcp_registry.settings import Settings
 from mcp_registry.sync import Done, SyncOutcome, refresh, refresh_all
@@ -31,7 +33,7 @@ from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
 from retrieval.stuffing import defended
-from retrieval.tool import ToolId, ToolSpec, canonical_json, split_tool_id
+from retrieval.tool import ToolId, ToolSpec, split_tool_id
 from retrieval.vector_store import Progress
 
 
@@ -48,7 +50,7 @@ class Registry:
         self._access = access
         self._audit = audit
         self._known = Known()
-        self._checks: dict[str, ArgumentCheck] = {}
+        self._calling = Calling(self)
         self._listing: dict[str, asyncio.Lock] = {}
         self._indexing = asyncio.Lock()
 
@@ -107,9 +109,13 @@ class Registry:
 
     async def server(self, name: str) -> ServerRecord | None:
         """What the catalogue knows of a server."""
+        known = self._current().servers.get(name)
+        return known if known is not None else await asyncio.to_thread(self._server, name)
+
+    def _server(self, name: str) -> ServerRecord | None:
         known = self._current()
         if name not in known.servers:
-            record = await asyncio.to_thread(self.catalogue.server, name)
+            record = self.catalogue.server(name)
             if record is None:
                 return None
             known.servers[name] = record
@@ -121,6 +127,22 @@ class Registry:
         allows = await self._allowing()
         return [id_ for id_ in close if allows(id_)][:3]
 
+    def decide(self, tool: ToolSpec) -> Decision:
+        """What the policy and the profile say about calling a tool; one row is read, once for a server's generation."""
+        record = self._server(tool.server)
+        read_only = record is not None and record.spec is not None and record.spec.read_only
+        return self._access.decide(tool, self.index.generation, read_only=read_only)
+
+    def only_reads(self, tool: ToolSpec) -> bool:
+        """Whether a tool changes nothing, by its own hints or by the operator's word on its server."""
+        record = self._server(tool.server)
+        read_only = record is not None and record.spec is not None and record.spec.read_only
+        return Annotation.READ_ONLY in tool_annotations(tool, read_only=read_only)
+
+    def trusts(self, server: str) -> bool:
+        """Whether the operator vouches for what the server's tools say (`policy.trusted`)."""
+        return self._access.trusts(server)
+
     async def call(
         self,
         tool_id: ToolId,
@@ -129,14 +151,16 @@ class Registry:
         timeout_s: float | None = None,
         meta: Mapping[str, Any] | None = None,
         probe: bool = False,
+        approved: bool = False,
     ) -> ToolResult:
         """Call a tool and give its server's answer unchanged; a `probe` is told apart in the audit.
 
-        What a model can mend (no such tool, wrong arguments, a server that is down) is a result with `is_error`.
+        What the policy asks a person about is called only if it is `approved`. What a model can mend (no such tool,
+        wrong arguments, a server that is down) is a result with `is_error`.
         """
         started = time.monotonic()
         at = datetime.now(UTC)
-        result = await self._call(tool_id, arguments, timeout_s, meta)
+        result = await self._calling.call(tool_id, arguments, timeout_s=timeout_s, meta=meta, approved=approved)
         server, name = split_tool_id(tool_id)
         self._audit.add(
             CallRecord(
@@ -148,56 +172,6 @@ class Registry:
             )
         )
         return result
-
-    async def _call(
-        self, tool_id: ToolId, arguments: object, timeout_s: float | None, meta: Mapping[str, Any] | None
-    ) -> ToolResult:
-        tool = (await self.tools([tool_id])).get(tool_id)
-        if tool is None:
-            return ToolResult.error(unknown_tool(tool_id, await self.nearest(tool_id)))
-        record = await self.server(tool.server)
-        if record is None or record.spec is None:
-            return ToolResult.error(
-                f"tool {tool_id!r} cannot be called: only its definition was imported, there is no server behind it"
-            )
-        try:
-            fitting = self._check(tool).fit(arguments)
-        except WrongArguments as error:
-            return ToolResult.error(f"wrong arguments for {tool_id!r}:\n{error}")
-        try:
-            result = await self.sessions.call_tool(
-                record.spec, tool.name, fitting, timeout_s=timeout_s, meta=dict(meta) if meta else None
-            )
-        except ProtocolFailure as error:
-            return ToolResult.error(f"server {tool.server!r} refused the call (JSON-RPC {error.code}): {error}")
-        except DeadlineExceeded as error:
-            return ToolResult.error(f"{error}. It may still have run: check before you call it again.")
-        except RegistryError as error:
-            return ToolResult.error(str(error))
-        return self._relayed(tool_id, result)
-
-    def _check(self, tool: ToolSpec) -> ArgumentCheck:
-        check = self._checks.get(tool.fingerprint)
-        if check is None:
-            if len(self._checks) > 10_000:
-                self._checks.clear()
-            check = self._checks[tool.fingerprint] = ArgumentCheck(tool.input_schema)
-        return check
-
-    def _relayed(self, tool_id: ToolId, result: ToolResult) -> ToolResult:
-        if result.raw.get("resultType") == "input_required":
-            return ToolResult.error(f"tool {tool_id!r} asks its user for input, which is not relayed yet")
-        cap = self.settings.gateway.max_result_bytes
-        # Only a result that could be too large is measured: serialising every one would cost each call.
-        if (
-            rough_size(result.raw, cap) <= cap
-            or len(canonical_json(result.raw).encode("utf-8", "surrogatepass")) <= cap
-        ):
-            return result
-        return ToolResult.error(
-            f"tool {tool_id!r} ran, but its result is larger than the {cap} bytes allowed: ask for less, or raise "
-            "gateway.max_result_bytes"
-        )
 
     def _current(self) -> Known:
         """The look-ups of the generation that the index is equal to: a new generation starts with none."""
@@ -256,12 +230,6 @@ class Registry:
             if records[name].spec is None:
                 raise NotStartable(f"server {name!r} has only definitions from a file: there is nothing to start")
         return [records[name] for name in dict.fromkeys(names)]
-
-
-def unknown_tool(tool_id: ToolId, nearest: Sequence[ToolId]) -> str:
-    """What to tell a model that named a tool which is not there."""
-    hint = f"nearest: {', '.join(map(repr, nearest))}" if nearest else "search_tools finds the ones there are"
-    return f"tool {tool_id!r} is not in the catalogue; {hint}"
 
 
 @asynccontextmanager

@@ -68,8 +68,8 @@ class Sessions:
         A call that may have reached the server is never sent twice.
 
         Raises:
-            DeadlineExceeded: no answer in time. Unreachable: it cannot be opened, or went away; the message says
-                whether the outcome is unknown. ProtocolFailure: a JSON-RPC error. MissingSecret: a `${NAME}` is unset.
+            DeadlineExceeded: no answer in time. Unreachable: it cannot be opened, or went away. Both say whether
+                the outcome is `unknown`. ProtocolFailure: a JSON-RPC error. MissingSecret: a `${NAME}` is unset.
         """
         seconds = spec.limits.call_s if timeout_s is None else timeout_s
         loop = asyncio.get_running_loop()

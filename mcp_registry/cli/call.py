@@ -24,11 +24,12 @@ def call(
     tool_id: Annotated[str, typer.Argument(help="SERVER/TOOL, as search gives it.")],
     arguments: Annotated[str, typer.Argument(help="A JSON object, @FILE, or - for stdin.")] = "{}",
     timeout: Annotated[float | None, typer.Option("--timeout", min=0.1, help="Seconds to wait for the answer.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the call, where the policy asks for that.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Call a tool and print its answer. The exit code is 1 when the tool answers with an error."""
-    result = asyncio.run(_call(home_of(home), tool_id, _read(arguments), timeout))
+    result = asyncio.run(_call(home_of(home), tool_id, _read(arguments), timeout_s=timeout, approved=yes))
     if json:
         print_json(result.raw)
     else:
@@ -37,9 +38,9 @@ def call(
         raise typer.Exit(1)
 
 
-async def _call(home: Home, tool_id: str, arguments: str, timeout_s: float | None) -> ToolResult:
+async def _call(home: Home, tool_id: str, arguments: str, *, timeout_s: float | None, approved: bool) -> ToolResult:
     async with open_registry(home, load_settings(home)) as registry:
-        return await registry.call(tool_id, arguments, timeout_s=timeout_s)
+        return await registry.call(tool_id, arguments, timeout_s=timeout_s, approved=approved)
 
 
 def _read(arguments: str) -> str:

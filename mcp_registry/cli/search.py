@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note, print_json, show
-from mcp_registry.facts import check_names, facts_of, filter_of
+from mcp_registry.facts import check_names, filter_of
+from mcp_registry.grounds import allowing, grounds_of
 from mcp_registry.home import Home
 from mcp_registry.offer import how_to_add
 from mcp_registry.peek import read_facts, read_generation, read_launchable, read_published, read_startable
@@ -18,7 +19,7 @@ from mcp_registry.settings import Settings, load_settings
 from retrieval.calibration import nothing_fits
 from retrieval.candidates import Allow, Kind
 from retrieval.embedders import open_embedder
-from retrieval.filters import Filter, Narrowed
+from retrieval.filters import Filter
 from retrieval.hit import Hit
 from retrieval.index import ToolIndex, open_index
 from retrieval.multi import search_many
@@ -126,11 +127,11 @@ def _allowing(home: Home, settings: Settings, only: Filter, profile: str | None)
     if profile is not None:
         filters.append(profile_filter(settings.profiles, profile))
     policy = policy_of(settings.policy)
-    if not filters:
+    if not filters and not policy.hides_by_annotation:
         return policy.allows
-    facts = facts_of(read_facts(home.database_url), settings.policy.trusted)
-    check_names(only, facts)
-    return Narrowed(policy.allows, tuple(filters), facts)
+    grounds = grounds_of(read_facts(home.database_url), settings.policy)
+    check_names(only, grounds.facts)
+    return allowing(policy, tuple(filters), grounds)
 
 
 def _descriptions(database_url: str, ids: Sequence[str]) -> dict[str, str]:

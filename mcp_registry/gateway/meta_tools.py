@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcp_registry.arguments import ArgumentCheck, WrongArguments, example_of
+from mcp_registry.calling import unknown_tool
 from mcp_registry.errors import BadFilter
 from mcp_registry.facts import filter_of
 from mcp_registry.gateway.not_connected import NotConnected
-from mcp_registry.registry import Registry, unknown_tool
+from mcp_registry.registry import Registry
 from mcp_registry.result import ToolResult
 from mcp_registry.settings import GatewaySettings
 from retrieval.calibration import nothing_fits

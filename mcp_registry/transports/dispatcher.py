@@ -107,7 +107,7 @@ class PipeDispatcher(Dispatcher[TransportContext]):
                 raise Lost(outcome.message, sent=call.sent)
             case TimedOut():
                 self._tell_cancelled(call, outcome.message)
-                raise outcome
+                raise TimedOut(method, outcome.seconds, sent=call.sent)
             case MCPError():
                 raise outcome
             case _:

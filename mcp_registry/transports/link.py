@@ -35,16 +35,28 @@ class Lost(MCPError):
 
 
 class TimedOut(MCPError):
-    """No answer within the request's own deadline."""
+    """No answer within the request's own deadline; `sent` is False only where the request certainly never left."""
 
-    def __init__(self, method: str, seconds: float) -> None:
+    def __init__(self, method: str, seconds: float, *, sent: bool = True) -> None:
         super().__init__(REQUEST_TIMEOUT, f"no answer to {method} within {seconds:g} s")
         self.seconds = seconds
+        self.sent = sent
 
 
 class HttpRefused(MCPError):
-    """An HTTP status instead of an answer: whoever stands at that URL did not take the request."""
+    """An HTTP status instead of an answer. Below 500, whoever stands at that URL did not take the request."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(INTERNAL_ERROR, reason)
         self.status = status
+
+
+def may_have_run(error: MCPError) -> bool:
+    """Whether the server may have done what the failed request asked for, though nobody knows."""
+    match error:
+        case Lost() | TimedOut():
+            return error.sent
+        case HttpRefused():
+            return error.status >= 500
+        case _:
+            return False
