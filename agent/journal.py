@@ -1,12 +1,14 @@
 """`Journal`: where the events of runs are kept, append-only and durable; and one in memory, for tests and training."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import msgspec
 
 from agent import event as kinds
+from agent.errors import StoreError
 from agent.event import Event, Recorded
 from agent.options import Status
 
@@ -44,6 +46,30 @@ class Journal(Protocol):
         """The newest runs first."""
         ...
 
+    def lease(self, run_id: str, *, seconds: float = 30.0) -> AbstractAsyncContextManager[None]:
+        """Be the only one who works on the run until the block ends: nobody else appends to it, in any process.
+
+        Raises:
+            StoreError: another works on the run.
+        """
+        ...
+
+    async def delete_run(self, run_id: str) -> bool:
+        """Whether there was such a run; it is gone now.
+
+        Raises:
+            StoreError: somebody works on it.
+        """
+        ...
+
+    async def prune(self, *, older_than_days: float = 0.0, keep: int = 0, unfinished: bool = False) -> list[str]:
+        """The ids of the runs that are deleted now: last changed so long ago, and not among the newest `keep`.
+
+        Runs that could go on (waiting, interrupted, killed) stay unless `unfinished`; those that somebody works on
+        do in any case.
+        """
+        ...
+
 
 class MemoryJournal:
     """Keeps nothing beyond the process."""
@@ -51,8 +77,11 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._events: dict[str, list[Recorded]] = {}
         self._records: dict[str, RunRecord] = {}
+        self._leased: set[str] = set()
 
     async def append(self, run_id: str, events: Sequence[Event]) -> list[Recorded]:
+        if not events:
+            return []
         log = self._events.setdefault(run_id, [])
         now = time.time()
         new = [Recorded(seq=len(log) + place, at=now, event=event) for place, event in enumerate(events, 1)]
@@ -70,8 +99,38 @@ class MemoryJournal:
         return self._records.get(run_id)
 
     async def runs(self, *, limit: int = 50, status: Status | None = None) -> list[RunRecord]:
-        fitting = [record for record in self._records.values() if status is None or record.status is status]
-        return sorted(fitting, key=lambda record: record.created_at, reverse=True)[:limit]
+        newest = reversed(self._records.values())
+        return [record for record in newest if status is None or record.status is status][:limit]
+
+    @asynccontextmanager
+    async def lease(self, run_id: str, *, seconds: float = 30.0) -> AsyncGenerator[None]:
+        del seconds
+        self._check_free(run_id)
+        self._leased.add(run_id)
+        try:
+            yield
+        finally:
+            self._leased.remove(run_id)
+
+    async def delete_run(self, run_id: str) -> bool:
+        self._check_free(run_id)
+        self._events.pop(run_id, None)
+        return self._records.pop(run_id, None) is not None
+
+    async def prune(self, *, older_than_days: float = 0.0, keep: int = 0, unfinished: bool = False) -> list[str]:
+        before = time.time() - older_than_days * 86_400
+        gone = [
+            record.id
+            for record in (await self.runs(limit=len(self._records)))[keep:]
+            if record.updated_at < before and (unfinished or record.status.final) and record.id not in self._leased
+        ]
+        for run_id in gone:
+            await self.delete_run(run_id)
+        return gone[::-1]
+
+    def _check_free(self, run_id: str) -> None:
+        if run_id in self._leased:
+            raise StoreError(f"run {run_id} is being worked on")
 
 
 def after_events(record: RunRecord, events: Sequence[Recorded]) -> RunRecord:
