@@ -17,7 +17,7 @@ from mcp_registry.errors import CatalogueError
 from mcp_registry.home import Home
 
 
-def runs_url(home: Home) -> str:
+def journal_url(home: Home) -> str:
     """Where runs are kept: in the catalogue's PostgreSQL, if that is where it is; else in the file `runs.db`."""
     url = home.database_url
     return sqlite_url(home.path / "runs.db") if url.startswith("sqlite") else url

@@ -45,7 +45,8 @@ class SqlJournal:
 
         def write(session: Session) -> list[Recorded]:
             now = self._clock()
-            self._check(session, run_id, now)
+            self._database.lock_run(session, run_id)
+            leases.check(session, run_id, self._held.get(run_id), now)
             return tables.append(session, run_id, writing, now)
 
         return await self._writer.do(write, key=run_id)
@@ -87,15 +88,11 @@ class SqlJournal:
         """
         run_id, owner = storable(run_id), uuid4().hex
         held = Lease(owner, leases.this_process(), self._clock() + seconds)
-        await self._locked(run_id, lambda session: leases.take(session, run_id, held, self._clock()))
-        self._held[run_id] = owner
-        renewer = asyncio.create_task(self._keep_renewing(run_id, owner, seconds), name=f"lease of {run_id}")
         try:
-            yield
+            await self._locked(run_id, lambda session: leases.take(session, run_id, held, self._clock()))
+            async with self._kept(run_id, owner, seconds):
+                yield
         finally:
-            renewer.cancel()
-            await asyncio.wait({renewer})
-            del self._held[run_id]
             with suppress(StoreError):  # the database is away: the lease will end by itself
                 await self._locked(run_id, lambda session: leases.release(session, run_id, owner))
 
@@ -133,8 +130,9 @@ class SqlJournal:
             now = self._clock()
             gone: list[str] = []
             for run_id in run_ids:
+                self._database.lock_run(session, run_id)
                 try:
-                    self._check(session, run_id, now)
+                    leases.check(session, run_id, None, now)
                 except StoreError:
                     if not skip:
                         raise
@@ -144,6 +142,17 @@ class SqlJournal:
             return gone
 
         return await self._writer.do(delete, key=run_ids[0])
+
+    @asynccontextmanager
+    async def _kept(self, run_id: str, owner: str, seconds: float) -> AsyncGenerator[None]:
+        self._held[run_id] = owner
+        renewer = asyncio.create_task(self._keep_renewing(run_id, owner, seconds), name=f"lease of {run_id}")
+        try:
+            yield
+        finally:
+            renewer.cancel()
+            await asyncio.wait({renewer})
+            del self._held[run_id]
 
     async def _keep_renewing(self, run_id: str, owner: str, seconds: float) -> None:
         held = True
@@ -162,7 +171,3 @@ class SqlJournal:
             return operation(session)
 
         return await self._writer.do(work, key=run_id)
-
-    def _check(self, session: Session, run_id: str, now: float) -> None:
-        self._database.lock_run(session, run_id)
-        leases.check(session, run_id, self._held.get(run_id), now)

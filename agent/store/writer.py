@@ -47,7 +47,7 @@ class Writer:
     async def do(self, operation: Operation[T], *, key: str = "", alone: bool = False) -> T:
         """What the operation returns, once it is committed; `alone`: outside any transaction.
 
-        Cancelled while it waits for its turn, it is not done; cancelled later, it may be.
+        It is done, in its turn, also for a caller who is cancelled meanwhile: an event that happened stays an event.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(key, operation, future, alone))
@@ -66,7 +66,7 @@ class Writer:
         while going:
             batch = self._waiting()
             going = None not in batch
-            jobs = [job for job in batch if job is not None and not job.future.cancelled()]
+            jobs = [job for job in batch if job is not None]
             outcomes: list[_Outcome] = []
             together = [job for job in jobs if not job.alone]
             if together:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent import event as kinds
 from agent.call import Call, Outcome
+from agent.errors import StoreError
 from agent.journal import Journal, MemoryJournal
 from agent.llm import Purpose
 from agent.options import Options, Status
@@ -151,12 +153,60 @@ async def test_it_is_all_there_when_it_is_opened_again(opening: Opening) -> None
         assert [each.seq for each in await journal.append("r", [kinds.Noted(text="b")])] == [3]
 
 
+async def test_a_leased_run_is_leased_to_one(journal: Journal) -> None:
+    async with journal.lease("r"):
+        await journal.append("r", [START])
+        with pytest.raises(StoreError, match="r is being worked on"):
+            async with journal.lease("r"):
+                pass
+        async with journal.lease("other"):
+            pass
+        assert [each.seq for each in await journal.append("r", [kinds.Noted(text="still mine")])] == [2]
+    async with journal.lease("r"):
+        pass
+
+
+async def test_a_lease_ends_with_its_block_however_that_ends(journal: Journal) -> None:
+    with pytest.raises(LookupError):
+        async with journal.lease("r"):
+            raise LookupError
+    async with journal.lease("r"):
+        pass
+
+
+async def test_a_deleted_run_is_gone_and_its_name_is_free(journal: Journal) -> None:
+    await journal.append("r", [START, kinds.Noted(text="a")])
+    await journal.append("other", [START])
+    assert await journal.delete_run("r")
+    assert not await journal.delete_run("r")
+    assert (await journal.run("r"), await journal.events("r")) == (None, [])
+    assert [record.id for record in await journal.runs()] == ["other"]
+    assert [each.seq for each in await journal.append("r", [START])] == [1]
+
+
+async def test_a_run_that_is_worked_on_is_not_deleted(journal: Journal) -> None:
+    async with journal.lease("r"):
+        await journal.append("r", [START, kinds.StatusChanged(status=Status.DONE)])
+        assert await journal.prune() == []
+    assert await journal.prune() == ["r"]
+
+
+async def test_pruning_keeps_the_newest_the_young_and_what_could_go_on(journal: Journal) -> None:
+    for name, status in (("a", "done"), ("b", "waiting"), ("c", "failed"), ("d", "interrupted"), ("e", "done")):
+        await journal.append(name, [START, kinds.StatusChanged(status=Status(status))])
+    assert await journal.prune(older_than_days=1) == []
+    assert await journal.prune(keep=1) == ["a", "c"]
+    assert [record.id for record in await journal.runs()] == ["e", "d", "b"]
+    assert await journal.prune(keep=1, unfinished=True) == ["b", "d"]
+    assert await journal.events("b") == []
+    assert [record.id for record in await journal.runs()] == ["e"]
+
+
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(parts=st.lists(st.lists(st.text(max_size=20), max_size=4), min_size=1, max_size=6), run=st.uuids())
-async def test_however_they_are_cut_the_events_are_the_same(
-    journal: Journal, parts: list[list[str]], run: object
-) -> None:
+@given(parts=st.lists(st.lists(st.text(max_size=20), max_size=4), min_size=1, max_size=6))
+async def test_however_they_are_cut_the_events_are_the_same(journal: Journal, parts: list[list[str]]) -> None:
+    run = uuid4().hex
     for part in parts:
-        await journal.append(str(run), [kinds.Noted(text=text) for text in part])
+        await journal.append(run, [kinds.Noted(text=text) for text in part])
     flat = [text for part in parts for text in part]
-    assert [each.event for each in await journal.events(str(run))] == [kinds.Noted(text=text) for text in flat]
+    assert [each.event for each in await journal.events(run)] == [kinds.Noted(text=text) for text in flat]
