@@ -10,7 +10,7 @@ from retrieval.tool import ToolId, ToolSpec
 
 
 class WorldToolbox:
-    """An `agent.toolbox.Toolbox`. Every call is allowed unless `ask` names the tool; `trust` vouches for what it says."""
+    """An `agent.toolbox.Toolbox`. `ask`: tools that a person is asked about. `trust` vouches for what it says."""
 
     def __init__(self, world: World[Any], *, ask: frozenset[str] = frozenset(), trust: bool = True) -> None:
         self.world = world
