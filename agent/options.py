@@ -5,6 +5,9 @@ from typing import Literal
 
 import msgspec
 
+from agent.compensation import Compensation
+from retrieval.tool import ToolId
+
 
 class Status(StrEnum):
     """Where a run stands. Running out of something is an end like others: what was found so far is kept."""
@@ -58,6 +61,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     call_timeout_s: float = 60.0
     approve: Literal["ask", "untainted", "all"] = "ask"
     """Who approves calls that need it: a person; nobody, unless untrusted text has had a hand in it; nobody."""
+    guard_reads: Literal["off", "copied", "all"] = "copied"
+    """Whether reading outside needs approval too, once untrusted text had a hand in it: never; where an argument
+    carries a piece of another server's text; wherever another server's text is in reach."""
     approve_plan: bool = False
     """Whether a person is shown the plan tree and its cost before anything runs."""
+    compensations: dict[ToolId, Compensation] = {}
+    """Calls that take back what a tool has done, by its id: a plan tree may then go back past it."""
     seed: int | None = None
