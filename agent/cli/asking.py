@@ -10,7 +10,7 @@ import typer
 from agent import decisions
 from agent.event import Event
 from agent.ledger import CallState, LedgerRow
-from agent.plan_picture import picture_of
+from agent.plan_picture import picture
 from agent.state import RunState
 from retrieval.tool import canonical_json
 
@@ -34,7 +34,7 @@ def ask(state: RunState) -> Sequence[Event] | None:
 
 
 def _plan(state: RunState) -> Sequence[Event] | None:
-    typer.echo(picture_of(state), err=True)
+    typer.echo(picture(state.plan), err=True)
     match _letter("Run this plan? [y]es, [n]o, [q]uit and decide later", "ynq"):
         case "y":
             return decisions.approve_plan(state, by=BY)

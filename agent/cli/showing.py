@@ -8,7 +8,7 @@ import typer
 
 from agent import event as kinds
 from agent.event import Recorded
-from agent.plan_picture import picture_of
+from agent.plan_picture import picture
 from agent.state import RunState
 from mcp_registry.cli.console import show, table
 from retrieval.tool import canonical_json
@@ -18,7 +18,7 @@ def show_run(run_id: str, state: RunState, recorded: Sequence[Recorded], *, prom
     """Print a run on stdout."""
     typer.echo(f"run     {run_id}\ngoal    {state.goal}\nstatus  {state.status.value} {state.reason}".rstrip())
     if state.plan is not None:
-        typer.echo(f"\n{picture_of(state)}")
+        typer.echo(f"\n{picture(state.plan)}")
     if state.ledger.rows:
         _calls(state)
     if state.entries:

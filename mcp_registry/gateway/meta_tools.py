@@ -1,6 +1,7 @@
 """The three meta-tools: what a client of the gateway sees instead of thousands of tools, and what each answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mcp_registry.arguments import ArgumentCheck, WrongArguments, example_of
@@ -109,14 +110,23 @@ def definitions(settings: GatewaySettings) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraTool:
+    """A tool that a floor above adds to the gateway: as it is published, and what answers its checked arguments."""
+
+    definition: dict[str, Any]
+    call: Callable[[dict[str, Any]], Awaitable[ToolResult]]
+
+
 class MetaTools:
     """Answers calls of the meta-tools over one registry. Whatever a model can mend comes back as a result."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, extra: Sequence[ExtraTool] = ()) -> None:
         self._registry = registry
         self._settings = registry.settings.gateway
         self._not_connected = NotConnected(registry)
-        self.published = definitions(self._settings)
+        self._extra = {tool.definition["name"]: tool for tool in extra}
+        self.published = [*definitions(self._settings), *(tool.definition for tool in extra)]
         self._checks = {tool["name"]: ArgumentCheck(tool["inputSchema"]) for tool in self.published}
 
     async def call(
@@ -142,8 +152,10 @@ class MetaTools:
                 return await self._search(**fitting)
             case "describe_tools":
                 return await self._describe(fitting["ids"])
-            case _:
+            case "call_tool":
                 return await self._registry.call(fitting["tool_id"], inner, meta=meta)
+            case _:
+                return await self._extra[name].call(fitting)
 
     async def _search(
         self, query: str = "", queries: Sequence[str] = (), k: int | None = None, detail: str = "full", **limits: Any
