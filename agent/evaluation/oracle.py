@@ -19,7 +19,7 @@ PROFILE = Profile(shapes="response_format", samples=True, context_tokens=128_000
 
 
 class OracleLLM:
-    """Reads what a call is for and the shape of its answer, and looks at the world; of the prompt it only counts tokens.
+    """Reads what a call is for and the shape of its answer, and looks at the world; of prompts it only counts tokens.
 
     Plans, actions and decisions are right except for the mistakes of its mind; all else is answered emptily. The same
     seed makes the same mistakes, call by call.

@@ -1,0 +1,64 @@
+"""`run_trial`: one planner on one task with one seed of mistakes, and all that it took."""
+
+import msgspec
+
+from agent.deps import Deps
+from agent.evaluation.counting import PrefixCounter
+from agent.evaluation.mind import Mind, Rates
+from agent.evaluation.oracle import PROFILE, OracleLLM
+from agent.evaluation.tasks import Task
+from agent.evaluation.world_toolbox import WorldToolbox
+from agent.llm import Profile
+from agent.options import Options, Status
+from agent.run import run_agent
+from agent.usage import Usage
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `success` is what the world says, whatever the run says of itself in `status`.
+
+    corrections: as the run counts them (failed steps, plans given up). failed_calls, effects: as the world counts them.
+    gold: the steps of a right way from the beginning.
+    """
+
+    task: str
+    planner: str
+    seed: int
+    success: bool
+    status: Status
+    usage: Usage
+    calls: int
+    failed_calls: int
+    effects: int
+    corrections: int
+    gold: int
+    reason: str = ""
+
+
+async def run_trial(
+    task: Task, options: Options, *, seed: int, rates: Rates, remembers: int = 8, profile: Profile = PROFILE
+) -> Trial:
+    """Run the task once, in a world of its own. remembers: how many prompts the simulated prefix cache keeps.
+
+    Example:
+        await run_trial(draw_task("home", 3), Options(planner="react", equipment="all", memory="full"), seed=1,
+                        rates=Rates())
+    """
+    world = task.world.twin()
+    mind = Mind(task, world, rates=rates, seed=seed)
+    llm = OracleLLM(mind, seed=seed, counter=PrefixCounter(remembers=remembers), profile=profile)
+    run = await run_agent(task.goal, Deps(llm=llm, toolbox=WorldToolbox(world)), options=options)
+    return Trial(
+        task=task.id,
+        planner=options.planner,
+        seed=seed,
+        success=task.reached(world),
+        status=run.status,
+        usage=run.state.usage,
+        calls=len(world.log),
+        failed_calls=sum(not made.ok for made in world.log),
+        effects=len(world.effects),
+        corrections=run.state.corrections,
+        gold=len(task.gold),
+        reason=run.state.reason,
+    )
