@@ -91,16 +91,20 @@ def normalised(value: Any) -> Any:
             return value
 
 
-def literal_dollars(value: Any, number: int) -> Any:
-    """The same value where a bare `$k` that no earlier step of step `number` can mean (a price) is escaped."""
+def literal(value: Any, number: int | None = None) -> Any:
+    """The same value where what looks like a reference and is none is escaped.
+
+    That is a bare `$k` that no step before step `number` can mean (a price); everything, where no number is given.
+    """
     match value:
         case str():
             whole = reference(value)
-            return f"${value}" if whole and not whole.path and whole.step >= number else value
+            is_none = whole is not None and (number is None or (not whole.path and whole.step >= number))
+            return f"${value}" if is_none else value
         case dict():
-            return {key: literal_dollars(inner, number) for key, inner in value.items()}
+            return {key: literal(inner, number) for key, inner in value.items()}
         case list():
-            return [literal_dollars(inner, number) for inner in value]
+            return [literal(inner, number) for inner in value]
         case _:
             return value
 
@@ -147,7 +151,7 @@ def looked_up(wanted: Reference, steps: Sequence[Step]) -> Any:
 
 
 def _resolved_text(text: str, steps: Sequence[Step]) -> Any:
-    if text.startswith("$$"):
+    if text.startswith("$$") and reference(text[1:]):
         return text[1:]
     whole = reference(text)
     if whole:
