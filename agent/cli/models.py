@@ -12,8 +12,9 @@ import typer
 from agent.errors import BadAgentSettings, ModelError
 from agent.models.manifest import ModelSpec, find_model, known_models
 from agent.models.pull import pull_model
+from agent.models.removal import remove_model
 from agent.models.serving import LocalModel, Serving, open_local_model
-from agent.models.shelf import file_of, is_pulled, partial_of, pulled, remove_model
+from agent.models.shelf import file_of, is_pulled, partial_of, pulled
 from agent.models.source import Watch, size_now
 from mcp_registry.cli.console import HomeOption, JsonOption, home_of, note, print_json, show, table
 from mcp_registry.home import Home

