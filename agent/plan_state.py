@@ -36,7 +36,7 @@ class PlanState:
     review: kinds.ReviewAsked | None = None
     reviewed: bool = False
     approved: tuple[str, ...] = ()
-    """The hashes of the calls that were approved with a plan."""
+    """The hashes of the calls that were approved with a plan, each as often as it may be made."""
     refused: tuple[str, ...] = ()
     refusal: bool = False
     corrected: str = ""
@@ -76,7 +76,8 @@ def _changed(plan: PlanState, event: Event) -> PlanState:
         case kinds.ReviewAsked():
             return replace(plan, review=event)
         case kinds.PlanApproved(hashes=hashes):
-            return replace(plan, review=None, reviewed=True, approved=plan.approved + hashes)
+            covered = hashes or (plan.review.hashes if plan.review else ())
+            return replace(plan, review=None, reviewed=True, approved=plan.approved + covered)
         case kinds.PlanRefused(reason=reason):
             tree = plan.tree.abandon_below(plan.at)
             return replace(plan, tree=tree, review=None, refused=(*plan.refused, reason), refusal=True)
