@@ -21,6 +21,11 @@ COMMANDS = {
     "servers": ("mcp_registry.cli.servers", "Add, import, list, sync and remove MCP servers."),
     "search": ("mcp_registry.cli.search", "Find tools by what they do, in plain words."),
     "call": ("mcp_registry.cli.call", "Call one tool and print its answer."),
+    "run": ("agent.cli.run", "Pursue a goal with tools: plan, act, remember, answer."),
+    "runs": ("agent.cli.runs", "Show, resume, fork and decide about runs of the agent."),
+    "read": ("agent.cli.read", "Ask something of long documents, read piece by piece into a typed memory."),
+    "models": ("agent.cli.models", "List, fetch and serve small language models that run here."),
+    "agent": ("agent.cli.agent", "Serve the agent over HTTP: runs, an OpenAI-compatible API, a page."),
     "gateway": ("mcp_registry.cli.gateway", "Serve the gateway on stdin and stdout, as MCP clients start it."),
     "serve": ("mcp_registry.cli.serve", "Serve the gateway over HTTP: /mcp, /healthz, /readyz."),
     "connect": ("mcp_registry.cli.connect", "Connect an MCP client to the gateway: print or write its entry."),
@@ -102,11 +107,12 @@ def open_door(
 
 def main() -> None:
     """Run the command line; errors that say what to do are one line on stderr, exit code 1."""
+    from agent.errors import AgentError
     from mcp_registry.errors import RegistryError
     from retrieval.errors import RetrievalError
     from rl_trainer.errors import TrainerError
 
-    ours = (RegistryError, RetrievalError, TrainerError)
+    ours = (AgentError, RegistryError, RetrievalError, TrainerError)
     # A shell without job control starts `quartermaster serve &` with SIGINT ignored, and SIGTERM ends us by way of it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _interrupt)

@@ -59,7 +59,8 @@ def settle_unknown(state: RunState, call_id: str, became: str, *, by: str, text:
     if became != "retry":
         return [settled]
     again = msgspec.structs.replace(row.call, id=f"{call_id}+{len(state.ledger.rows)}")
-    return [settled, kinds.Acting(calls=(again,))]
+    approved = [] if row.approved is None else [kinds.ApprovalGiven(call_id=again.id, hash=row.approved, by=by)]
+    return [settled, kinds.Acting(calls=(again,)), *approved]
 
 
 def approve_plan(state: RunState, *, by: str) -> list[Event]:

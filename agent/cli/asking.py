@@ -11,6 +11,7 @@ from agent import decisions
 from agent.event import Event
 from agent.ledger import CallState, LedgerRow
 from agent.plan_picture import picture
+from agent.plan_state import PlanState
 from agent.state import RunState
 from retrieval.tool import canonical_json
 
@@ -25,7 +26,7 @@ def can_ask() -> bool:
 def ask(state: RunState) -> Sequence[Event] | None:
     """The events of what the person decides about the first thing that the run waits for; None is "not now"."""
     if state.plan is not None and state.plan.awaits_review:
-        return _plan(state)
+        return _plan(state, state.plan)
     if waiting := state.ledger.waiting:
         return _call(state, waiting[0])
     if unknown := state.ledger.in_state(CallState.UNKNOWN):
@@ -33,8 +34,8 @@ def ask(state: RunState) -> Sequence[Event] | None:
     return None
 
 
-def _plan(state: RunState) -> Sequence[Event] | None:
-    typer.echo(picture(state.plan), err=True)
+def _plan(state: RunState, plan: PlanState) -> Sequence[Event] | None:
+    typer.echo(picture(plan), err=True)
     match _letter("Run this plan? [y]es, [n]o, [q]uit and decide later", "ynq"):
         case "y":
             return decisions.approve_plan(state, by=BY)
