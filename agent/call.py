@@ -24,7 +24,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     node: its place in the plan tree, if it comes from one (the keys from the root). untrusted_prompt: text that a tool
     gave stood in the prompt that chose this tool or wrote its literal arguments. filled_from: the ids of the calls
-    whose results filled its references.
+    whose results filled its references. site: its place in a program of code mode.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: tuple[str, ...] = ()
     untrusted_prompt: bool = False
     filled_from: tuple[str, ...] = ()
+    site: str = ""
 
 
 def action_hash(fingerprint: str, arguments: Mapping[str, Any]) -> str:

@@ -144,6 +144,13 @@ class Replanned(_Event, frozen=True, kw_only=True, tag="replanned"):
     path: tuple[str, ...] = ()
 
 
+class ProgramWritten(_Event, frozen=True, kw_only=True, tag="program_written"):
+    """Code mode: the model wrote a program. untrusted_prompt: a tool's text stood in the prompt."""
+
+    source: str
+    untrusted_prompt: bool = False
+
+
 class Acting(_Event, frozen=True, kw_only=True, tag="acting"):
     """These calls will be made; they are pending until each has settled."""
 
@@ -247,6 +254,7 @@ Event = (
     | NodeFailed
     | Climbed
     | Replanned
+    | ProgramWritten
     | Acting
     | ApprovalAsked
     | ApprovalGiven

@@ -34,6 +34,9 @@ class RunState:
     equipped: tuple[ToolId, ...] = ()
     equipped_at: dict[ToolId, int] = field(default_factory=dict[ToolId, int])
     """How many steps were settled when each of them was revealed."""
+    program: kinds.ProgramWritten | None = None
+    programs: int = 0
+    """How many programs were written; `program` is the last."""
     schema_name: str = ""
     schema: str = ""
     entries: tuple[Entry, ...] = ()
@@ -81,6 +84,8 @@ def after(state: RunState, event: Event) -> RunState:
         case kinds.LetGo(tool_ids=ids):
             left = tuple(id_ for id_ in state.equipped if id_ not in ids)
             return replace(state, equipped=left, equipped_at={id_: state.equipped_at[id_] for id_ in left})
+        case kinds.ProgramWritten():
+            return replace(state, program=event, programs=state.programs + 1)
         case kinds.NodeFailed() | kinds.Replanned():
             return replace(state, corrections=state.corrections + 1)
         case kinds.Answered(text=text):
