@@ -22,11 +22,12 @@ def cards(tools: Iterable[ToolSpec]) -> str:
     return "\n".join(card(tool) for tool in tools)
 
 
-def card(tool: ToolSpec) -> str:
+def card(tool: ToolSpec, *, name: str = "", result: bool = False) -> str:
     """The tool's id, parameters (required ones first, `?` marks the others) and purpose.
 
-    Under it stand what its parameters are for, where their description says more than their name. What a server has
-    written is cut and put on one line: it cannot forge a second card.
+    Under it stands what its parameters are for, where their description says more than their name. What a server has
+    written is cut and put on one line: it cannot forge a second card. `name` stands in place of the id; `result` adds
+    what the tool gives, where its server says so.
 
     Example:
         git/git_log(repo_path: string, max_count?: integer = 10) - Shows the commit logs
@@ -34,11 +35,13 @@ def card(tool: ToolSpec) -> str:
     schema = plain(tool.input_schema)
     parts: Mapping[str, Schema] = schema.get("properties", {})
     required: list[str] = schema.get("required", [])
-    names = [*required, *(name for name in parts if name not in required)]
+    names = [*required, *(each for each in parts if each not in required)]
     shown = names[:_MOST_PARAMETERS]
     purpose = _line(tool.description or tool.title or "", _DESCRIPTION)
-    head = f"{_line(tool.tool_id, 200)}({_signature(schema, shown)}{', …' if len(names) > len(shown) else ''})"
-    notes = [note for name in shown if (note := _note(name, parts[name]))]
+    signature = _signature(schema, shown) + (", …" if len(names) > len(shown) else "")
+    gives = f" -> {_type(plain(tool.output_schema), 2)[:_HEAD]}" if result and tool.output_schema else ""
+    head = f"{_line(name or tool.tool_id, 200)}({signature}){gives}"
+    notes = [note for each in shown if (note := _note(each, parts[each]))]
     return "\n".join([f"{head} - {purpose}" if purpose else head, *_first(notes, _NOTES)])
 
 
