@@ -1,6 +1,6 @@
 """`Database`: the seam between SQLite and PostgreSQL. All SQL is written once, with `?` for its parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from agent.errors import StoreError
@@ -58,8 +58,8 @@ class Database(Protocol):
         """The names of the tables that are there."""
         ...
 
-    def size(self, session: "Session") -> int:
-        """Bytes on disk of the runs and their events."""
+    def size(self, session: "Session", tables: Collection[str]) -> int:
+        """Bytes on disk of these tables; of the whole file where there is one."""
         ...
 
     def give_back(self, session: "Session") -> None:

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from agent.errors import MissingExtra, StoreError
 from agent.store.database import Database, Session
-from agent.store.reader import open_reader
-from agent.store.schema import bring_up_to_date, is_current
+from agent.store.reader import Reader, open_reader
+from agent.store.schema import RUNS, Schema
 from agent.store.sql_journal import Clock, SqlJournal
 from agent.store.sqlite import SqliteDatabase
-from agent.store.writer import open_writer
+from agent.store.writer import Writer, open_writer
 from mcp_registry.database_url import parse_database_url, sqlite_url
 from mcp_registry.errors import CatalogueError
 from mcp_registry.home import Home
@@ -19,8 +19,13 @@ from mcp_registry.home import Home
 
 def journal_url(home: Home) -> str:
     """Where runs are kept: in the catalogue's PostgreSQL, if that is where it is; else in the file `runs.db`."""
+    return beside_catalogue(home, "runs.db")
+
+
+def beside_catalogue(home: Home, file: str) -> str:
+    """The catalogue's PostgreSQL, or this file in the state folder."""
     url = home.database_url
-    return sqlite_url(home.path / "runs.db") if url.startswith("sqlite") else url
+    return sqlite_url(home.path / file) if url.startswith("sqlite") else url
 
 
 @asynccontextmanager
@@ -32,10 +37,23 @@ async def open_journal(url: str, *, wait_s: float = 10.0, clock: Clock = time.ti
     Raises:
         StoreError: it cannot be opened, is not ours, or is newer than this code. MissingExtra: no PostgreSQL driver.
     """
-    database = _database(url, wait_s)
-    await asyncio.to_thread(_make_ready, database)
-    async with open_reader(database) as reader, open_writer(database) as writer:
+    async with open_tables(url, RUNS, wait_s=wait_s) as (database, writer, reader):
         yield SqlJournal(database, writer, reader, clock=clock)
+
+
+@asynccontextmanager
+async def open_tables(
+    url: str, schema: Schema, *, wait_s: float = 10.0
+) -> AsyncGenerator[tuple[Database, Writer, Reader]]:
+    """A database whose tables are as the schema says, with who writes and who reads them.
+
+    Raises:
+        StoreError, MissingExtra: as `open_journal`.
+    """
+    database = _database(url, wait_s)
+    await asyncio.to_thread(_make_ready, database, schema)
+    async with open_reader(database) as reader, open_writer(database) as writer:
+        yield database, writer, reader
 
 
 def _database(url: str, wait_s: float) -> Database:
@@ -52,15 +70,15 @@ def _database(url: str, wait_s: float) -> Database:
     return PostgresDatabase(address, wait_s=wait_s)
 
 
-def _make_ready(database: Database) -> None:
+def _make_ready(database: Database, schema: Schema) -> None:
     try:
         database.prepare()
         connection = database.connect()
         try:
             session = Session(database, connection)
-            if not is_current(session):
+            if not schema.is_current(session):
                 session.run(database.begin)
-                bring_up_to_date(session)
+                schema.bring_up_to_date(session)
                 session.run("COMMIT")
         finally:
             connection.close()

@@ -1,5 +1,6 @@
 """`PostgresDatabase`: the runs in tables of their own beside the catalogue's. Needs the extra `postgres`."""
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -62,9 +63,8 @@ class PostgresDatabase:
     def tables(self, session: Session) -> set[str]:
         return {name for (name,) in session.rows("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")}
 
-    def size(self, session: Session) -> int:
-        sql = "SELECT pg_total_relation_size('agent_event') + pg_total_relation_size('agent_run')"
-        return int(session.rows(sql)[0][0])
+    def size(self, session: Session, tables: Collection[str]) -> int:
+        return sum(int(session.rows("SELECT pg_total_relation_size(?::regclass)", name)[0][0]) for name in tables)
 
     def give_back(self, session: Session) -> None:
         """Nothing: autovacuum makes the room of deleted rows free for new ones."""

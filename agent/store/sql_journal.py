@@ -15,6 +15,7 @@ from agent.store import lease as leases
 from agent.store.database import Database, Session
 from agent.store.lease import Lease
 from agent.store.reader import Reader
+from agent.store.schema import RUNS
 from agent.store.writer import Operation, T, Writer
 from mcp_registry.any_text import storable
 
@@ -123,7 +124,7 @@ class SqlJournal:
 
     async def size(self) -> int:
         """Bytes on disk of all runs together."""
-        return await self._reader.ask(self._database.size)
+        return await self._reader.ask(lambda session: self._database.size(session, RUNS.tables))
 
     async def _delete(self, run_ids: Sequence[str], *, skip: bool = False) -> list[str]:
         def delete(session: Session) -> list[str]:

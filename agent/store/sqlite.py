@@ -6,6 +6,7 @@ machine that loses power may lose the last commits, never an older one and never
 
 import os
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -85,7 +86,7 @@ class SqliteDatabase:
     def tables(self, session: Session) -> set[str]:
         return {name for (name,) in session.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
-    def size(self, session: Session) -> int:
+    def size(self, session: Session, tables: Collection[str]) -> int:
         files = (self._file, self._file.with_name(f"{self._file.name}-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 

@@ -11,7 +11,7 @@ from agent.errors import StoreError
 from agent.event import Noted, RunStarted
 from agent.options import Options
 from agent.store import journal_url, open_journal
-from agent.store.schema import STEPS
+from agent.store.schema import RUNS
 from mcp_registry.home import Home
 
 NOTE = [Noted(text="x")]
@@ -48,7 +48,7 @@ async def test_any_number_may_open_a_new_database_at_the_same_time(url: str) -> 
 async def test_one_of_a_newer_version_is_refused(url: str) -> None:
     async with open_journal(url):
         pass
-    _execute(url, f"UPDATE agent_schema SET version = {len(STEPS) + 1}")
+    _execute(url, f"UPDATE agent_schema SET version = {len(RUNS.steps) + 1}")
     with pytest.raises(StoreError, match=r"newer Quartermaster .*upgrade"):
         async with open_journal(url):
             pass
