@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from agent.errors import MissingExtra
 from agent.models.manifest import ModelSpec
-from agent.models.shelf import BLOCK
 from agent.models.source import SourceFailed, Watch, check_space, cut, size_now
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def _store(answer: "httpx.Response", partial: Path, total: int, watch: Watch) ->
     with partial.open("ab") as file:
         done = file.tell()
         watch.progress(done, total)
-        for block in answer.iter_bytes(BLOCK):
+        for block in answer.iter_bytes():
             done += len(block)
             if total and done > total:
                 raise SourceFailed(f"{answer.url}: sends more than the {total} bytes it should have")
