@@ -137,9 +137,8 @@ class Anytime:
 
     def _next_round(self, found: Sequence[Completion], ask: Ask, usage: Usage) -> int:
         votes = [*(each.votes for each in candidates(found, ask)), 0, 0]
-        if votes[0] < 2 and len(found) >= self._options.samples:
-            return 0
-        return min(to_decide(votes[0], votes[1]), self._allowance.room(usage, len(found)))
+        wanted = min(to_decide(votes[0], votes[1]), self._allowance.room(usage, len(found)))
+        return wanted if votes[0] > 1 else min(wanted, max(self._options.samples - len(found), 0))
 
 
 def worth_several(ask: Ask, profile: Profile) -> bool:
