@@ -10,12 +10,17 @@ _FIRST = 8
 
 
 def token_entropy(token: Token) -> float:
-    """In nats, over the alternatives that the endpoint gives; what they leave of 1 counts as one more."""
-    alternatives = {**token.alternatives, token.text: token.logprob} if token.text else token.alternatives
-    shares = [exp(min(logprob, 0.0)) for logprob in alternatives.values()]
-    total = sum(shares)
-    shares = [share / total for share in shares] if total > 1 else [*shares, 1 - total]
-    return -sum(share * log(share) for share in shares if share > 0)
+    """In nats, at least: no token that the endpoint does not list is likelier than the least likely that it lists.
+
+    So what the listed ones leave of 1 adds that share times -log of the least likely's.
+    """
+    listed = list(token.alternatives.values()) or [token.logprob]
+    seen = {**token.alternatives, token.text: token.logprob}
+    shares = [exp(min(logprob, 0.0)) for logprob in seen.values()]
+    scale = max(sum(shares), 1.0)
+    rest = max(1.0 - sum(shares), 0.0)
+    known = -sum(share / scale * log(share / scale) for share in shares if share > 0)
+    return known + rest * -min(min(listed), 0.0)
 
 
 def first_entropy(tokens: Sequence[Token]) -> float | None:
