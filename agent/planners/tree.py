@@ -47,7 +47,7 @@ async def _turn(context: Context, plan: PlanState) -> Move | None:
         return GiveUp(f"the plans were refused: {'; '.join(filter(None, plan.refused)) or 'no reason was given'}")
     if not plan.made or plan.refusal:
         return await _sample(context)
-    if context.state.options.approve_plan and not plan.reviewed and plan.here.open_children:
+    if context.state.options.approve_plan and not plan.reviewed and any(c.action for c in plan.here.open_children):
         asked = await review_of(context, plan)
         context.emit(asked)
         return Review(asked.summary)

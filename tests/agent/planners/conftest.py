@@ -23,6 +23,7 @@ from agent.prism import keeper_of
 from agent.state import RunState, fold
 from agent.testing import ScriptedLLM, SimpleToolbox
 from agent.thinking import Thinking
+from mcp_registry.policy import Decision
 from retrieval.tool import ToolSpec
 
 READS = {"readOnlyHint": True}
@@ -50,7 +51,8 @@ def plan(*steps: tuple[str, dict[str, Any]]) -> str:
 class Model:
     """A model that plans as it is told, and takes the first option whose text holds one of its preferences.
 
-    plans: the samples of each sampling, the last ones again and again. actions: of steps without a plan.
+    plans: the samples of each sampling, the last ones again and again. actions: of steps without a plan. mumbles: no
+    choice of its can be read.
     """
 
     plans: Sequence[Sequence[str]] = ()
@@ -58,6 +60,7 @@ class Model:
     actions: Sequence[dict[str, Any]] = ()
     answer: str = "done"
     profile: Profile = field(default_factory=lambda: Profile(shapes="response_format", samples=True))
+    mumbles: bool = False
     samplings: int = 0
     acted: int = 0
 
@@ -69,6 +72,8 @@ class Model:
             return [given[place % len(given)] for place in range(ask.n)]
         if ask.purpose is Purpose.DECIDE:
             assert isinstance(ask.shape, Choice)
+            if self.mumbles:
+                return "???"
             texts = {option.text: option.label for option in ask.shape.options}
             return next((label for wish in self.prefers for text, label in texts.items() if wish in text), "A")
         if ask.purpose is Purpose.ACT:
@@ -116,21 +121,29 @@ class Ran:
 Tools = Sequence[tuple[ToolSpec, Callable[[Mapping[str, Any]], Any]]]
 
 
-async def ran(model: Model, tools: Tools, *, before: Sequence[Event] = (), **options: Any) -> Ran:
+async def ran(
+    model: Model,
+    tools: Tools,
+    *,
+    before: Sequence[Event] = (),
+    decisions: Mapping[str, Decision] | None = None,
+    **options: Any,
+) -> Ran:
     """A run from its beginning, or on from some events, until it ends or a person must look at a plan."""
     given: dict[str, Any] = {"planner": "tree", "equipment": "all", "memory": "full", "approve": "all", "plans": 3}
     chosen = Options(**{**given, **options})
     llm = ScriptedLLM(model, profile=model.profile)
-    toolbox = SimpleToolbox(tools)
+    toolbox = SimpleToolbox(tools, decisions)
     deps = Deps(llm=llm, toolbox=toolbox, journal=MemoryJournal())
     parts = Strategies(planner=planner_of(chosen), equipment=equipment_of(chosen), memory=keeper_of(chosen), llm=llm)
-    run = Thinking("run", RunState(options=chosen), deps, parts)
-    await run.flush(*(before or [kinds.RunStarted(goal="tidy the box", options=chosen)]))
+    begun = before or [kinds.RunStarted(goal="tidy the box", options=chosen)]
+    await deps.journal.append("run", begun)
+    run = Thinking("run", fold(begun), deps, parts)
     while (calls := await nodes.think(run)) is not None and not isinstance(calls, Review):
         for call in calls:
             await nodes.act(run, call.id)
     events = [each.event for each in await deps.journal.events("run")]
-    assert fold(events) == run.state or not events, "a run is what its events come to"
+    assert fold(events) == run.state, "a run is what its events come to"
     return Ran(run, llm, events, toolbox)
 
 
