@@ -25,7 +25,8 @@ async def open_llm(
 ) -> AsyncGenerator["EndpointLLM"]:
     """The model that the settings name, ready to be asked.
 
-    The first time it is probed, which takes a handful of small calls; what is found is kept in `profile_file`.
+    The first time it is probed, which takes a handful of small calls; what is found is kept in `profile_file`. Settings
+    that say everything leave nothing to probe.
 
     Raises:
         BadAgentSettings: no endpoint is named, or its URL is none. MissingExtra: httpx is not installed.
@@ -54,10 +55,12 @@ async def open_llm(
 async def _profile(
     bare: "EndpointLLM", transport: "Transport", file: Path, *, clock: "Clock", reprobe: bool
 ) -> Profile:
-    from agent.endpoint.probing import probe, profile_of
+    from agent.endpoint.probing import Probed, probe, profile_of
     from agent.endpoint.profile_file import keep, kept
 
     settings = bare.settings
+    if settings.says_all and not reprobe:
+        return profile_of(Probed(), settings)
     since = clock.utc() - settings.profile_days * _DAY
     found = None if reprobe else await asyncio.to_thread(kept, file, settings.url, bare.id, newer_than=since)
     if found is None:

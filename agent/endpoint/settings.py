@@ -50,3 +50,8 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How long what was probed is believed."""
     extra: dict[str, object] = {}
     """Further fields of each request, as the endpoint wants them; in the file only."""
+
+    @property
+    def says_all(self) -> bool:
+        """Whether nothing is left to be probed."""
+        return None not in (self.context_tokens, self.shapes, self.samples, self.logprobs, self.tool_calls)

@@ -84,6 +84,15 @@ async def test_what_the_operator_says_comes_before_what_was_found(file: Path) ->
     assert (found.small, found.encode_usd) == (True, 1.5)
 
 
+async def test_settings_that_say_everything_leave_nothing_to_probe(file: Path) -> None:
+    said = {"shapes": "grammar", "samples": True, "logprobs": True, "tool_calls": False, "context_tokens": 8192}
+    with scripted_endpoint(talkative) as endpoint:
+        found = await profile(endpoint.base_url, file, model="tiny", **said)
+        assert endpoint.requests == []
+    assert (found.shapes, found.logprobs, found.tool_calls, found.context_tokens) == ("grammar", True, False, 8192)
+    assert not file.exists()
+
+
 async def test_the_first_model_of_the_endpoint_is_taken_where_none_is_named(file: Path) -> None:
     with scripted_endpoint(talkative, Abilities(models=("tiny", "huge"))) as endpoint:
         async with open_llm(LlmSettings(url=endpoint.base_url), profile_file=file) as llm:
