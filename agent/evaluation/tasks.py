@@ -7,9 +7,13 @@ from typing import Any, Protocol
 from agent.evaluation.aim import Aim, GoldStep, OutOfReach
 from agent.evaluation.aims import database, files, home, tickets
 from agent.evaluation.world import World, dice
+from agent.evaluation.worlds.database import TOOLS as DATABASE_TOOLS
 from agent.evaluation.worlds.database import database_world
+from agent.evaluation.worlds.files import TOOLS as FILES_TOOLS
 from agent.evaluation.worlds.files import files_world
+from agent.evaluation.worlds.home import TOOLS as HOME_TOOLS
 from agent.evaluation.worlds.home import home_world
+from agent.evaluation.worlds.tickets import TOOLS as TICKETS_TOOLS
 from agent.evaluation.worlds.tickets import tickets_world
 
 _MOST_STEPS = 40
@@ -27,6 +31,14 @@ WORLDS: dict[str, tuple[Callable[[int], World[Any]], _Module]] = {
     "tickets": (tickets_world, tickets),
     "home": (home_world, home),
 }
+
+TOOLS = {
+    "files": tuple(FILES_TOOLS.values()),
+    "database": tuple(DATABASE_TOOLS.values()),
+    "tickets": tuple(TICKETS_TOOLS.values()),
+    "home": tuple(HOME_TOOLS.values()),
+}
+"""The tools of each world."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """`run_trial`: one planner on one task with one seed of mistakes, and all that it took."""
 
+from dataclasses import dataclass, field
+
 import msgspec
 
 from agent.deps import Deps
 from agent.evaluation.counting import PrefixCounter
 from agent.evaluation.mind import Mind, Rates
 from agent.evaluation.oracle import PROFILE, OracleLLM
-from agent.evaluation.tasks import Task
+from agent.evaluation.tasks import TOOLS, Task
 from agent.evaluation.world_toolbox import WorldToolbox
 from agent.llm import Profile
 from agent.options import Options, Status
@@ -35,19 +37,32 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-async def run_trial(
-    task: Task, options: Options, *, seed: int, rates: Rates, remembers: int = 8, profile: Profile = PROFILE
-) -> Trial:
-    """Run the task once, in a world of its own. remembers: how many prompts the simulated prefix cache keeps.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Everything around a planner. remembers: how many prompts the simulated prefix cache keeps; 0 is none.
+
+    others: whether the tools of the other worlds stand in the prompts too.
+    """
+
+    rates: Rates = field(default_factory=Rates)
+    remembers: int = 8
+    profile: Profile = PROFILE
+    others: bool = False
+
+
+async def run_trial(task: Task, options: Options, *, seed: int, setting: Setting) -> Trial:
+    """Run the task once, in a world of its own.
 
     Example:
         await run_trial(draw_task("home", 3), Options(planner="react", equipment="all", memory="full"), seed=1,
-                        rates=Rates())
+                        setting=Setting())
     """
     world = task.world.twin()
-    mind = Mind(task, world, rates=rates, seed=seed)
-    llm = OracleLLM(mind, seed=seed, counter=PrefixCounter(remembers=remembers), profile=profile)
-    run = await run_agent(task.goal, Deps(llm=llm, toolbox=WorldToolbox(world)), options=options)
+    mind = Mind(task, world, rates=setting.rates, seed=seed)
+    counter = PrefixCounter(remembers=setting.remembers)
+    llm = OracleLLM(mind, seed=seed, counter=counter, profile=setting.profile)
+    others = [tool.spec for name, tools in TOOLS.items() if setting.others and name != world.name for tool in tools]
+    run = await run_agent(task.goal, Deps(llm=llm, toolbox=WorldToolbox(world, others=others)), options=options)
     return Trial(
         task=task.id,
         planner=options.planner,

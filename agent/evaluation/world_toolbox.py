@@ -10,13 +10,24 @@ from retrieval.tool import ToolId, ToolSpec
 
 
 class WorldToolbox:
-    """An `agent.toolbox.Toolbox`. `ask`: tools that a person is asked about. `trust` vouches for what it says."""
+    """An `agent.toolbox.Toolbox`. `ask`: tools that a person is asked about. `trust` vouches for what it says.
 
-    def __init__(self, world: World[Any], *, ask: frozenset[str] = frozenset(), trust: bool = True) -> None:
+    others: tools that are found and listed too and do nothing, as a person's other servers are.
+    """
+
+    def __init__(
+        self,
+        world: World[Any],
+        *,
+        ask: frozenset[str] = frozenset(),
+        trust: bool = True,
+        others: Sequence[ToolSpec] = (),
+    ) -> None:
         self.world = world
         self._ask = ask
         self._trust = trust
-        self._specs = {tool.spec.tool_id: tool.spec for tool in world.tools.values()}
+        own = [tool.spec for tool in world.tools.values()]
+        self._specs = {spec.tool_id: spec for spec in (*own, *others)}
 
     async def search(self, queries: Sequence[str], k: int) -> list[ToolSpec]:
         """The tools with most words of the queries in their names and descriptions; the world's order where equal."""
@@ -31,6 +42,8 @@ class WorldToolbox:
         self, tool: ToolSpec, arguments: Mapping[str, Any], *, key: str, timeout_s: float | None
     ) -> ToolResult:
         del timeout_s  # a simulation answers at once
+        if tool.server != self.world.name:
+            return ToolResult.error(f"{tool.tool_id} has nothing to do here")
         return self.world.call(tool.name, arguments, key=key)
 
     def decide(self, tool: ToolSpec) -> Decision:
