@@ -5,7 +5,11 @@ from agent.planner import Planner
 
 
 def planner_of(options: Options) -> Planner:
-    """The planner that the options name."""
+    """The planner that the options name; programs are their own, whatever that is."""
+    if options.equipment == "code":
+        from agent.code_mode import CodePlanner
+
+        return CodePlanner()
     match options.planner:
         case "tree":
             from agent.planners.tree import TreePlanner
