@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -129,7 +128,7 @@ def test_a_pulled_file_that_was_changed_is_fetched_anew(home: Home, hub: Hub) ->
 
 
 def test_two_pulls_at_once_fetch_it_once(home: Home, hub: Hub) -> None:
-    done: list[Path] = []
+    done: list[object] = []
     pulls = [threading.Thread(target=lambda: done.append(pull_model(home, _spec(hub)))) for _ in range(3)]
     for pull in pulls:
         pull.start()
@@ -180,7 +179,7 @@ def _serving(hub: Hub) -> Iterator[int]:
             self.close_connection = True
             return None
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
