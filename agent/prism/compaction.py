@@ -14,7 +14,8 @@ LEFT_OUT = "…"
 
 def compact(value: Any) -> str:
     """JSON on one line without spaces, keys in their order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")  # which some take for the end of a line
 
 
 def within(value: Mapping[str, Any], paths: Iterable[Path], tokens: int) -> Any:

@@ -13,6 +13,9 @@ from agent.state import RunState
 
 Form = Literal["amendments", "in-place"]
 
+_FOLDED_SHARE = 0.67
+"""Of the budget, for the folded value: the rest is room for amendments before it has to be folded again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
@@ -46,9 +49,9 @@ class Memory:
     """What is remembered. Never changed: `revise` and `fold` give another.
 
     entries: all that was ever accepted, oldest first; the first `folded` of them stand in the text as one value.
-    budget: how many tokens that one value may take in a prompt; beyond, what was written longest ago is left out of
-    the text (and stays in the memory). value: all entries applied. writers: by path, the entries that wrote there.
-    base: the folded value as text. log: the lines of the entries since.
+    budget: how many tokens the text may take; beyond, what was written longest ago is left out of it, and stays in the
+    memory. value: all entries applied. writers: by path, the entries that wrote there. base: the folded value as text.
+    log: the lines of the entries since.
     """
 
     schema: MemorySchema
@@ -129,10 +132,12 @@ class Memory:
 
     def fold(self) -> "Memory":
         """The same memory with its log rewritten as one value."""
-        return replace(self, folded=len(self.entries), base=compact(self._shown_value()), log="")
+        return replace(self, folded=len(self.entries), base=compact(self._within(_FOLDED_SHARE)), log="")
 
-    def _shown_value(self) -> Any:
-        return self.value if self.budget is None else within(self.value, self.newest_first(), self.budget)
+    def _within(self, share: float) -> Any:
+        if self.budget is None:
+            return self.value
+        return within(self.value, self.newest_first(), int(self.budget * share))
 
     def newest_first(self) -> list[Path]:
         """The paths that were written, the latest first."""
@@ -166,7 +171,7 @@ class Memory:
         between two folds the text only grows at its end, and what an endpoint has encoded of it is used again.
         """
         if form == "in-place":
-            return compact(self._shown_value())
+            return compact(self._within(1.0))
         return "\n".join(part for part in (self.base, self.log) if part)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from agent.fence import visible
 from agent.prism.schema import ListOf, MapOf, Maybe, MemorySchema, Record, Scalar, Type, type_text
 
 Path = tuple[str | int, ...]
@@ -170,8 +171,8 @@ def put(value: Any, path: Path, new: Any) -> Any:
 
 
 def clean(text: str) -> str:
-    """The text without halves of characters, which no journal can keep."""
-    return text.encode("utf-8", "replace").decode()
+    """The text without what cannot be seen, and without halves of characters, which no journal can keep."""
+    return visible(text)[0]
 
 
 def shown(path: Sequence[Any]) -> str:
