@@ -36,14 +36,14 @@ def too_many(
 ) -> tuple[ToolId, ...]:
     """The tools to let go: none while all fit; else those least recently of use, until 70 % of the budget is taken.
 
-    `keep` (what was just found) and what pending calls need stay. Tools that were called stay too, unless the budget
-    cannot be kept without them. Of those found together, the worst go first.
+    `keep` (what was just found) stays, and what pending calls and plans that may still be followed need. Tools that
+    were called stay too, unless the budget cannot be kept without them. Of those found together, the worst go first.
     """
     sizes = {tool.tool_id: tokens(tool) for tool in tools}
     budget, total = state.options.tool_tokens, sum(sizes.values())
     if total <= budget:
         return ()
-    held = keep | {call.tool_id for call in state.pending}
+    held = keep | {call.tool_id for call in state.pending} | _planned(state)
     last_call = {step.call.tool_id: place for place, step in enumerate(state.steps)}
     order = {id_: place for place, id_ in enumerate(sizes)}
 
@@ -58,3 +58,14 @@ def too_many(
         gone.append(id_)
         total -= sizes[id_]
     return tuple(gone)
+
+
+def _planned(state: RunState) -> frozenset[ToolId]:
+    """The tools of the plan tree below the place where the run stands."""
+    found: set[ToolId] = set()
+    rest = [state.plan.here] if state.plan else []
+    while rest:
+        node = rest.pop()
+        found |= {node.action.tool_id} if node.action else set()
+        rest += node.open_children
+    return frozenset(found)

@@ -14,7 +14,7 @@ from agent.deps import Deps, Strategies
 from agent.equipment import equipment_of, reveals
 from agent.equipment.room import card_tokens, fitting, too_many
 from agent.errors import BadAgentSettings
-from agent.event import Acting, CallSettled, CallStarted, Equipped, RunStarted
+from agent.event import Acting, CallSettled, CallStarted, Equipped, PlanMade, PlannedCall, RunStarted
 from agent.llm import Profile
 from agent.options import Options
 from agent.state import RunState, fold
@@ -155,6 +155,15 @@ async def test_what_was_called_or_is_pending_stays_and_what_was_never_used_goes_
     gone = too_many(run.state, many[:11], card_tokens, keep=frozenset())
     assert not {many[0].tool_id, many[1].tool_id} & set(gone)
     assert set(gone) == {each.tool_id for each in many[7:11]}, "of those found together the worst go first"
+
+
+async def test_what_plans_may_still_need_stays() -> None:
+    many = numbered(12)
+    run = begin(Options(equipment="scalemcp", tool_tokens=10 * card_tokens(many[0])), many)
+    run.emit(Equipped(tool_ids=tuple(each.tool_id for each in many[:11])))
+    run.emit(PlanMade(plans=((PlannedCall(tool_id=many[10].tool_id, arguments={}),),), sampled=1))
+    gone = too_many(run.state, many[:11], card_tokens, keep=frozenset())
+    assert set(gone) == {each.tool_id for each in many[6:10]}
 
 
 async def test_a_search_that_finds_more_than_fits_shows_the_best() -> None:
