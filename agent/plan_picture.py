@@ -41,6 +41,9 @@ def state_of(plan: PlanState, node: Node, path: Path) -> str:
     """taken, here, failed, abandoned or open."""
     if node.mark is not Mark.OPEN:
         return node.mark.value
+    above = (plan.tree.node(path[:depth]) for depth in range(1, len(path)))
+    if any(each is not None and each.mark is not Mark.OPEN for each in above):
+        return "abandoned"
     if path == plan.at:
         return "failed" if node.outcome not in {None, Outcome.SUCCEEDED} else "here"
     return "taken" if path == plan.at[: len(path)] else "open"
@@ -60,8 +63,8 @@ def _line(plan: PlanState, node: Node, path: Path, width: int) -> str:
     state = state_of(plan, node, path)
     notes = [_cut(node.error, _ERROR)] if node.error else []
     notes += [f"{node.plans} plans"] if node.plans > 1 else []
-    tail = "".join(f"  · {note}" for note in notes)
-    return f"{_SIGNS[state]} {_cut(node.key, max(width - len(tail) - 2, 20))}{tail}"
+    tail = "".join(f"  · {note}" for note in notes)[: width // 2]
+    return f"{_SIGNS[state]} {_cut(node.key, width - len(tail) - 2)}{tail}"
 
 
 def _priced(cost: dict[str, float]) -> list[str]:
