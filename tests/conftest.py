@@ -1,16 +1,18 @@
 """Fixtures that several floors use: a real PostgreSQL, and the catalogue over each of its databases."""
 
+import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -158,3 +160,33 @@ def _await_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
         else:
             return
     raise TimeoutError((folder / "log").read_text())
+
+
+@pytest.fixture
+def serving() -> Callable[..., Any]:
+    """Runs an ASGI application: `async with serving(app) as address`; `port` takes one that was used before."""
+    return _serving
+
+
+@asynccontextmanager
+async def _serving(app: Any, *, port: int = 0, lifespan: str = "auto") -> AsyncIterator[str]:
+    import uvicorn
+
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        config = uvicorn.Config(
+            app, log_level="critical", lifespan=lifespan, ws="none", timeout_graceful_shutdown=1, access_log=False
+        )
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            async with asyncio.timeout(10):
+                while not server.started:
+                    await asyncio.sleep(0.01)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await asyncio.wait({running}, timeout=10)

@@ -15,6 +15,7 @@ from agent.runs import Runs
 from agent.service.agent_tool import agent_tool
 from agent.service.catalogue_api import catalogue_router
 from agent.service.decisions_api import decisions_router
+from agent.service.events_api import events_router
 from agent.service.guard import Guard
 from agent.service.openai_api import openai_router
 from agent.service.runs_api import runs_router
@@ -52,6 +53,7 @@ def make_app(
     app.add_middleware(Guard, key=key, hosts=_names(host, allowed_hosts))
     for router in (
         runs_router(runs, defaults),
+        events_router(runs),
         decisions_router(runs),
         openai_router(runs, defaults),
         catalogue_router(registry),

@@ -1,11 +1,9 @@
-"""/runs: create, list, show, follow, resume, fork and cancel runs."""
+"""/runs: create, list, show, resume, fork and cancel runs."""
 
-from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Query
 
 from agent.errors import WrongMoment
 from agent.options import Options, Status
@@ -35,24 +33,6 @@ def runs_router(runs: Runs, defaults: Options) -> APIRouter:
     @router.get("/{run_id}", summary="Show a run: calls, plan tree, memory, usage")
     async def show(run_id: str) -> dict[str, Any]:
         return await view(runs, run_id)
-
-    @router.get(
-        "/{run_id}/events",
-        response_class=EventSourceResponse,
-        summary="Follow a run: its events so far, then live; resumes after Last-Event-ID",
-    )
-    async def events(
-        run_id: str,
-        after: Annotated[int, Query(ge=0)] = 0,
-        last_event_id: Annotated[int | None, Header()] = None,
-    ) -> AsyncGenerator[ServerSentEvent]:
-        await runs.record(run_id)
-        async for each in runs.follow(run_id, after=last_event_id if last_event_id is not None else after):
-            if isinstance(each, str):
-                yield ServerSentEvent(event="text", data={"text": each})
-            else:
-                kind = each.event.__struct_config__.tag
-                yield ServerSentEvent(event=str(kind), id=str(each.seq), raw_data=msgspec.json.encode(each).decode())
 
     @router.post("/{run_id}/resume", summary="Go on with a run that waits or was interrupted")
     async def resume(run_id: str) -> dict[str, Any]:

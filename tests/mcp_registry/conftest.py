@@ -1,11 +1,9 @@
-"""Fixtures that reach real servers: child processes from tests/servers, and HTTP servers in this process."""
+"""Fixtures that reach real servers: child processes from tests/servers."""
 
 import asyncio
 import os
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,36 +34,6 @@ def url() -> Callable[..., ServerSpec]:
         return ServerSpec(name=name, transport=transport, limits=Limits(**limits))
 
     return make
-
-
-@pytest.fixture
-def serving() -> Callable[..., Any]:
-    """Runs an ASGI application: `async with serving(app) as address`; `port` takes one that was used before."""
-    return _serving
-
-
-@asynccontextmanager
-async def _serving(app: Any, *, port: int = 0, lifespan: str = "auto") -> AsyncIterator[str]:
-    import uvicorn
-
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-        config = uvicorn.Config(
-            app, log_level="critical", lifespan=lifespan, ws="none", timeout_graceful_shutdown=1, access_log=False
-        )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            async with asyncio.timeout(10):
-                while not server.started:
-                    await asyncio.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await asyncio.wait({running}, timeout=10)
 
 
 @pytest.fixture
