@@ -20,7 +20,7 @@ class PlanState:
 
     at: the steps taken, and so the history: what was climbed past is not in it. made: how often plans were sampled.
     reactive: steps that were taken without a plan. errors: what went wrong since the last step that succeeded.
-    none: the model found that no child fits. calls: the place of every call that was made for the tree. stuck: steps
+    none: the model found that no child fits; doubted: where it did so last. calls: the place of every call that was made for the tree. stuck: steps
     that could not be taken back. refused: what people said about plans they did not want; the last is still to be
     heeded where `refusal`. corrected: the last call that a planner without a tree has corrected.
     """
@@ -31,6 +31,7 @@ class PlanState:
     reactive: int = 0
     errors: tuple[str, ...] = ()
     none: bool = False
+    doubted: Path | None = None
     calls: dict[str, Path] = field(default_factory=dict[str, Path])
     stuck: tuple[Path, ...] = ()
     review: kinds.ReviewAsked | None = None
@@ -90,7 +91,7 @@ def _changed(plan: PlanState, event: Event) -> PlanState:
 def _moved(plan: PlanState, event: Event) -> PlanState:
     match event:
         case kinds.Decided(path=(*parent, key)) if key == NONE:
-            return replace(plan, tree=plan.tree.abandon_below(tuple(parent)), none=True)
+            return replace(plan, tree=plan.tree.abandon_below(tuple(parent)), none=True, doubted=tuple(parent))
         case kinds.Decided(path=path, by=by):
             return replace(plan, at=path, none=False, reactive=plan.reactive + (by == "reactive"))
         case kinds.NodeFailed(path=path, error=error):

@@ -32,11 +32,12 @@ class Chosen:
 async def choose(context: Context, children: Sequence[Node]) -> Chosen:
     """One of these children of the place where the run stands.
 
-    An only child is taken without asking, unless it says that the goal is reached although a step went wrong here:
-    then the model must agree.
+    An only child is taken without asking, unless it says that the goal is reached: what was sampled before the first
+    call cannot know. That is asked once at a place; new plans that say the same again are believed.
     """
-    errors = context.state.plan.errors if context.state.plan else ()
-    if len(children) == 1 and not (children[0].is_end and errors):
+    plan = context.state.plan
+    sure = not context.state.steps or (plan is not None and plan.doubted == plan.at)
+    if len(children) == 1 and (sure or not children[0].is_end):
         return Chosen(key=children[0].key, by="single")
     options = labelled([child.key for child in children])
     messages = decide_messages(context.state, context.memory.shown(context.state), options)

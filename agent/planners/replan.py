@@ -5,9 +5,10 @@ from agent.call import Outcome
 from agent.event import PlannedCall
 from agent.message import Message, user
 from agent.plan import Path
-from agent.plan_prompts import errors_told
-from agent.plan_state import PlanState
+from agent.plan_prompts import replan_reasons
+from agent.plan_state import NONE, PlanState
 from agent.planner import Context, GiveUp, Move
+from agent.planners.deciding import choose
 from agent.planners.plan_execute import along
 from agent.planners.sampling import Sampled, made_of, sample_plans
 from agent.planners.stepping import CannotCall, failure_here
@@ -17,23 +18,35 @@ _ANEW = "Make a new plan for what is left to do, in which that does not happen a
 
 
 class _Replanning:
-    """One plan at a time; a failed step leads to a new one, until `Options.retries` corrections are made."""
+    """One plan at a time; a failed step leads to a new one, until `Options.retries` corrections are made.
+
+    At its end the model is asked whether the goal is reached, as it is at the end of a tree.
+    """
 
     async def next(self, context: Context) -> Move:
         if context.state.plan is None or not context.state.plan.made:
             context.emit(made_of(context, await sample_plans(context, n=1)))
         while True:
-            plan = context.state.plan or PlanState()
-            failure = failure_here(context, plan)
-            if failure is None:
-                move = await along(context, plan)
-                if not isinstance(move, CannotCall | GiveUp):
-                    return move
-                plan = context.state.plan or plan
-                failure = str(move) if isinstance(move, CannotCall) else move.reason
-            if context.state.corrections >= context.state.options.retries:
-                return GiveUp(f"{context.state.options.retries} corrections were made (retries); last: {failure}")
-            await self._correct(context, plan, failure)
+            move = await self._move(context)
+            if not isinstance(move, str):
+                return move
+            retries = context.state.options.retries
+            if context.state.corrections >= retries:
+                return GiveUp(f"{retries} corrections were made (retries); last: {move}")
+            await self._correct(context, context.state.plan or PlanState(), move)
+
+    async def _move(self, context: Context) -> Move | str:
+        """The next move along the plan, or what is wrong with it."""
+        plan = context.state.plan or PlanState()
+        failure = failure_here(context, plan)
+        if failure is not None:
+            return failure
+        ends = [child for child in plan.here.open_children if child.is_end]
+        if ends and (chosen := await choose(context, ends)).key == NONE:
+            context.emit(kinds.Decided(path=(*plan.at, NONE), by=chosen.by, votes=chosen.votes))
+            return "the plan has come to its end, and the goal is not reached"
+        move = await along(context, plan)
+        return str(move) if isinstance(move, CannotCall) else move.reason if isinstance(move, GiveUp) else move
 
     async def _correct(self, context: Context, plan: PlanState, failure: str) -> None:
         """Replace the step that failed; where no plan leads on, nothing has failed, and a plan is asked for again."""
@@ -72,7 +85,7 @@ class LocalReplanPlanner(_Replanning):
 
 
 def _told(context: Context, wanted: str) -> list[Message]:
-    return [*errors_told(context.state), user(wanted)]
+    return [*replan_reasons(context.state), user(wanted)]
 
 
 def _left(plan: PlanState, path: Path) -> tuple[PlannedCall, ...]:

@@ -51,8 +51,8 @@ def plan(*steps: tuple[str, dict[str, Any]]) -> str:
 class Model:
     """A model that plans as it is told, and takes the first option whose text holds one of its preferences.
 
-    plans: the samples of each sampling, the last ones again and again. actions: of steps without a plan. mumbles: no
-    choice of its can be read.
+    plans: the samples of each sampling, the last ones again and again. actions: of steps without a plan. said: its
+    first choices, whatever it prefers. mumbles: no choice of its can be read.
     """
 
     plans: Sequence[Sequence[str]] = ()
@@ -60,6 +60,7 @@ class Model:
     actions: Sequence[dict[str, Any]] = ()
     answer: str = "done"
     profile: Profile = field(default_factory=lambda: Profile(shapes="response_format", samples=True))
+    said: Sequence[str] = ()
     mumbles: bool = False
     samplings: int = 0
     acted: int = 0
@@ -75,7 +76,11 @@ class Model:
             if self.mumbles:
                 return "???"
             texts = {option.text: option.label for option in ask.shape.options}
-            return next((label for wish in self.prefers for text, label in texts.items() if wish in text), "A")
+            if self.said:
+                wish, self.said = self.said[0], self.said[1:]
+                return next(label for text, label in texts.items() if wish in text)
+            first = "A" if "A" in texts.values() else "END"
+            return next((label for wish in self.prefers for text, label in texts.items() if wish in text), first)
         if ask.purpose is Purpose.ACT:
             self.acted += 1
             return json.dumps(self.actions[min(self.acted, len(self.actions)) - 1])
@@ -105,6 +110,10 @@ class Ran:
             f"{tool_id.removeprefix('box/')} {' '.join(map(str, given.values()))}".strip()
             for tool_id, given, _ in self.toolbox.calls
         ]
+
+    @property
+    def purposes(self) -> list[Purpose]:
+        return [ask.purpose for _, ask in self.llm.asked]
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -92,3 +92,11 @@ async def test_a_new_plan_that_repeats_what_failed_is_asked_for_again(box: Tools
     done = await ran(model, box, planner="global-replan")
     assert done.called == ["read none.txt", "read a.txt"]
     assert done.state.corrections == 2
+
+
+async def test_replanning_goes_on_where_the_model_does_not_agree_to_the_end(box: Tools) -> None:
+    for planner in ("local-replan", "global-replan"):
+        done = await ran(Model(plans=[[plan(LIST)], [plan(READ_A)]], said=["NONE"]), box, planner=planner)
+        assert done.called == ["list", "read a.txt"]
+        assert done.state.corrections == 1
+        assert "None of the steps planned so far" in done.prompts(Purpose.PLAN)[1]

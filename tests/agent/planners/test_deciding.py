@@ -66,7 +66,7 @@ async def test_log_probabilities_are_asked_for_where_there_are_any(box: Tools) -
     profile = Profile(shapes="structured_outputs", samples=True, logprobs=True)
     model = Model(plans=[[plan(("list", {})), plan(("read", {"path": "a.txt"}))]], prefers=["a.txt"], profile=profile)
     done = await ran(model, box)
-    (ask,) = [ask for _, ask in done.llm.asked if ask.purpose is Purpose.DECIDE]
+    ask, *_ = [ask for _, ask in done.llm.asked if ask.purpose is Purpose.DECIDE]
     assert (ask.n, ask.temperature, ask.logprobs) == (1, 0.0, 20)
     assert done.called == ["read a.txt"], "the script gives no log-probabilities: its text decides"
     assert done.of(kinds.Decided)[0].by == "answer"
@@ -80,7 +80,7 @@ async def test_a_decision_sees_only_what_its_options_need(box: Tools, files: dic
         plan(("list", {}), ("read", {"path": "a.txt"}), *rest, ("read", {"path": "b.txt"})),
     ]
     done = await ran(Model(plans=[plans], prefers=["$1"]), box)
-    (prompt,) = done.prompts(Purpose.DECIDE)
+    prompt, *_ = done.prompts(Purpose.DECIDE)
     assert '$1.files[1] = "b.txt"' in prompt
     assert '{"waited":2}' in prompt
     assert "a long story" not in prompt

@@ -19,11 +19,12 @@ WRITE = ("write", {"path": "c.txt", "text": "x"})
 DELETE_A = ("delete", {"path": "a.txt"})
 
 
-async def test_a_plan_on_which_all_samples_agree_is_made_without_asking_again(box: Tools) -> None:
+async def test_a_plan_on_which_all_samples_agree_is_made_without_asking_but_for_its_end(box: Tools) -> None:
     done = await ran(Model(plans=[[plan(LIST, READ_A)]]), box)
     assert done.state.status is Status.DONE
     assert done.called == ["list", "read a.txt"]
-    assert [ask.purpose for _, ask in done.llm.asked] == [Purpose.PLAN, Purpose.ANSWER]
+    assert done.purposes == [Purpose.PLAN, Purpose.DECIDE, Purpose.ANSWER]
+    assert "END. END: the goal is reached" in done.prompts(Purpose.DECIDE)[0]
     assert done.state.answer == "done"
 
 
@@ -31,8 +32,8 @@ async def test_where_plans_part_the_model_chooses_once(box: Tools) -> None:
     model = Model(plans=[[plan(LIST, READ_A), plan(LIST, READ_B)]], prefers=["b.txt"])
     done = await ran(model, box)
     assert done.called == ["list", "read b.txt"]
-    assert [ask.purpose for _, ask in done.llm.asked] == [Purpose.PLAN, Purpose.DECIDE, Purpose.ANSWER]
-    (decided,) = [event for event in done.of(kinds.Decided) if event.by != "single"]
+    assert done.purposes == [Purpose.PLAN, Purpose.DECIDE, Purpose.DECIDE, Purpose.ANSWER]
+    decided = next(event for event in done.of(kinds.Decided) if event.by != "single")
     assert decided.by == "votes"
     assert decided.votes == {'box/read {"path":"b.txt"}': 1.0}
 
@@ -59,7 +60,7 @@ async def test_what_was_climbed_past_is_no_part_of_the_history(box: Tools) -> No
     assert done.called == ["list", "read a.txt", "read none.txt", "wait 1", "read b.txt"]
     (climbed,) = done.of(kinds.Climbed)
     assert climbed.path == ("box/list {}",)
-    last = done.prompts(Purpose.DECIDE)[-1]
+    last = done.prompts(Purpose.DECIDE)[-2]
     history = last.split("Steps done:")[1].split("These steps went wrong")[0]
     assert "a.txt" not in history.splitlines()[1]
     assert "2. " not in history
@@ -140,7 +141,7 @@ async def test_a_reference_that_leads_nowhere_fails_its_step_without_a_call(box:
 
 
 async def test_none_leads_to_new_plans_from_here(box: Tools) -> None:
-    model = Model(plans=[[plan(LIST, READ_A), plan(LIST, READ_B)], [plan(DELETE_A)]], prefers=["NONE"])
+    model = Model(plans=[[plan(LIST, READ_A), plan(LIST, READ_B)], [plan(DELETE_A)]], said=["NONE"])
     done = await ran(model, box)
     assert done.called == ["list", "delete a.txt"]
     assert "None of the steps planned so far" in done.prompts(Purpose.PLAN)[1]
@@ -153,7 +154,7 @@ async def test_without_new_plans_one_step_is_taken_without_a_plan(box: Tools) ->
     model = Model(plans=[[plan(READ_NONE)], [plan()]], actions=[action])
     done = await ran(model, box, resamples=0)
     assert done.called == ["read none.txt", "read b.txt"]
-    assert [event.by for event in done.of(kinds.Decided)] == ["single", "reactive", "single"]
+    assert [event.by for event in done.of(kinds.Decided)] == ["single", "reactive", "votes"]
     assert done.state.status is Status.DONE
 
 
@@ -186,10 +187,16 @@ async def test_no_more_failures_are_corrected_than_the_options_say(box: Tools) -
     assert "retries" in done.state.reason
 
 
-async def test_an_end_that_is_left_over_after_a_failure_must_be_agreed_to(box: Tools) -> None:
-    model = Model(plans=[[plan(LIST), plan(LIST, READ_NONE)], [plan(READ_A)]], prefers=["none.txt", "NONE"])
+async def test_an_end_that_the_model_does_not_agree_to_leads_to_new_plans(box: Tools) -> None:
+    model = Model(plans=[[plan(LIST)], [plan(READ_A)]], said=["NONE"])
     done = await ran(model, box)
-    assert done.called == ["list", "read none.txt", "read a.txt"]
+    assert done.called == ["list", "read a.txt"]
+
+
+async def test_new_plans_that_end_at_the_same_place_are_believed(box: Tools) -> None:
+    done = await ran(Model(plans=[[plan(LIST)], [plan()]], prefers=["NONE"]), box)
+    assert done.called == ["list"]
+    assert done.state.status is Status.DONE
 
 
 async def test_an_empty_plan_goes_straight_to_the_answer(box: Tools) -> None:
