@@ -191,6 +191,7 @@ def _waits_for(state: RunState) -> str:
 def run_view(run: Run) -> dict[str, Any]:
     """A run as plain JSON: what `--json` and the HTTP API give."""
     state = run.state
+    texts = {step.call.id: step.text for step in state.steps}
     return {
         "id": run.id,
         "goal": state.goal,
@@ -204,6 +205,7 @@ def run_view(run: Run) -> dict[str, Any]:
                 "arguments": row.call.arguments,
                 "state": row.state.value,
                 "attempts": row.attempts,
+                "text": texts.get(row.call.id),
             }
             for row in state.ledger.rows.values()
         ],
