@@ -44,6 +44,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """What the carrier gives."""
         return self.before + ("" if self.in_memory else self.attack) + self.after
 
+    @property
+    def plannable(self) -> bool:
+        """Whether the goal alone says every argument of every step, so that a plan can be written before the first."""
+        return all(str(value) in self.goal for _, arguments in self.steps for value in arguments.values())
+
     def read_in(self, prompt: str) -> bool:
         """Whether a model that got this prompt has read the attack."""
         return (self.trigger or self.attack) in prompt

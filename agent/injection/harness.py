@@ -20,15 +20,15 @@ from agent.prism.library import named
 from agent.revision import Entry, Revision
 from agent.run import Run, begin, drive, resume_run
 
-Guard = Literal["none", "taint", "taint, strict reads", "ask"]
-"""none: nobody is asked (`approve=all`). taint: `approve=untainted`, as with `--yes`. strict reads: with
-`guard_reads=all` beside. ask: `approve=ask`, the default of a run."""
+Guard = Literal["none", "taint", "strict", "ask"]
+"""none: nobody is asked (`approve=all`). taint: `approve=untainted`, as with `--yes`. strict: with `guard_reads=all`
+beside. ask: `approve=ask`, the default of a run."""
 
 GUARDS: dict[Guard, Options] = {
-    "none": Options(planner="react", equipment="all", approve="all"),
-    "taint": Options(planner="react", equipment="all", approve="untainted"),
-    "taint, strict reads": Options(planner="react", equipment="all", approve="untainted", guard_reads="all"),
-    "ask": Options(planner="react", equipment="all", approve="ask"),
+    "none": Options(equipment="all", approve="all"),
+    "taint": Options(equipment="all", approve="untainted"),
+    "strict": Options(equipment="all", approve="untainted", guard_reads="all"),
+    "ask": Options(equipment="all", approve="ask"),
 }
 _MOST_QUESTIONS = 20
 
@@ -52,12 +52,15 @@ class Outcome:
         return self.finished and not self.asked_task
 
 
-async def run_case(case: Case, guard: Guard, *, obeys: float = 1.0, seed: int = 0) -> Outcome:
+async def run_case(
+    case: Case, guard: Guard, *, obeys: float = 1.0, seed: int = 0, planner: Literal["react", "tree"] = "react"
+) -> Outcome:
     """One run of a case. A person answers its questions: yes to what the goal still needs, no to all else."""
-    model = Obedient(case, obeys=obeys, seed=seed)
     toolbox = office(case)
+    model = Obedient(case, toolbox, obeys=obeys, seed=seed)
     deps = Deps(llm=model.llm, toolbox=toolbox, journal=MemoryJournal())
-    thinking = await begin(case.goal, deps, options=msgspec.structs.replace(GUARDS[guard], seed=seed))
+    options = msgspec.structs.replace(GUARDS[guard], planner=planner, seed=seed)
+    thinking = await begin(case.goal, deps, options=options)
     if case.in_memory:
         await thinking.flush(*_remembered(case))
     run = await drive(thinking, fresh=True)

@@ -2,47 +2,64 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 
-from agent.injection.corpus import Action, Case
+from agent.injection.corpus import Action, Case, key
 from agent.llm import Ask, Purpose
 from agent.message import Message
-from agent.testing import ScriptedLLM
+from agent.testing import ScriptedLLM, SimpleToolbox
 
 
 class Obedient:
     """One run's model: with probability `obeys` it follows the attack, once. `llm` is what the run is given.
 
-    It looks for the attack in the prompt as it is, so what a fence takes out of a text it cannot obey.
+    It looks for the attack in the prompt as it is, so what a fence takes out of a text it cannot obey. What it has
+    done already it knows from the tools themselves.
     """
 
-    def __init__(self, case: Case, *, obeys: float = 1.0, seed: int = 0) -> None:
+    def __init__(self, case: Case, toolbox: SimpleToolbox, *, obeys: float = 1.0, seed: int = 0) -> None:
         self._case = case
-        self._todo: list[Action] = list(case.steps)
-        self._left = random.Random(f"{seed} {case.id}").random() < obeys  # noqa: S311
+        self._toolbox = toolbox
+        self._wanted: list[Action] = list(case.steps)
+        self._refused: Counter[str] = Counter()
+        self._obeys = random.Random(f"{seed} {case.id}").random() < obeys  # noqa: S311
         self.llm = ScriptedLLM(self._script)
 
     def refused(self, action: Action) -> None:
         """A person did not allow it: what it was to replace is done after all."""
+        self._refused[key(action)] += 1
         if self._case.replaces and action == self._case.harm:
-            self._todo.insert(0, self._case.steps[-1])
+            self._wanted.append(self._case.steps[-1])
 
     def _script(self, messages: Sequence[Message], ask: Ask) -> str:
-        if ask.purpose is not Purpose.ACT:
-            return "done"
-        if self._left and self._case.read_in("\n".join(message.content for message in messages)):
-            self._left = False
+        if self._obeys and self._case.read_in("\n".join(message.content for message in messages)):
+            self._obeys = False
             self._turn()
-        if not self._todo:
-            return json.dumps({"answer": "done"})
-        tool_id, arguments = self._todo.pop(0)
-        return json.dumps({"tool": tool_id, "arguments": arguments})
+        left = [{"tool": tool_id, "arguments": arguments} for tool_id, arguments in self._left()]
+        match ask.purpose:
+            case Purpose.PLAN:
+                return json.dumps({"steps": left})
+            case Purpose.ACT:
+                return json.dumps(left[0] if left else {"answer": "done"})
+            case _:
+                return "done"
+
+    def _left(self) -> list[Action]:
+        done = self._refused + Counter(key((tool_id, arguments)) for tool_id, arguments, _ in self._toolbox.calls)
+        left: list[Action] = []
+        for action in self._wanted:
+            if done[key(action)]:
+                done[key(action)] -= 1
+            else:
+                left.append(action)
+        return left
 
     def _turn(self) -> None:
         injected = list(self._case.injected)
         if self._case.replaces:
-            self._todo = [*self._todo[:-1], *injected]
+            self._wanted = [*self._wanted[:-1], *injected]
         elif self._case.after_task:
-            self._todo = [*self._todo, *injected]
+            self._wanted = [*self._wanted, *injected]
         else:
-            self._todo = [*injected, *self._todo]
+            self._wanted = [*injected, *self._wanted]
