@@ -1,6 +1,7 @@
 """`Database`: the seam between SQLite and PostgreSQL. All SQL is written once, with `?` for its parameters."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from agent.errors import StoreError
@@ -44,6 +45,10 @@ class Database(Protocol):
 
     def adapted(self, sql: str) -> str:
         """The statement with this driver's marks for parameters."""
+        ...
+
+    def together(self, connection: Connection) -> AbstractContextManager[Any]:
+        """A block in which statements without rows need not be waited for; errors come at its end at the latest."""
         ...
 
     def lock_run(self, session: "Session", run_id: str) -> None:

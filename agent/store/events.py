@@ -11,10 +11,22 @@ from agent.event import Event, Recorded, decode, encode
 from agent.journal import RunRecord, after_events
 from agent.options import Status
 from agent.store.database import Row, Session
+from agent.store.lease import Lease
 from mcp_registry.any_text import original, storable
 
 _COLUMNS = "id, goal, status, created_at, updated_at, parent, answer, tokens, cost"
+_RUN_COLUMNS = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
 _STATUSES = {status.value: status for status in Status}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What must be known of a run before something is appended to it."""
+
+    run_id: str
+    record: RunRecord | None
+    last: int
+    lease: Lease | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +45,9 @@ def written(events: Sequence[Event]) -> Writing:
     return Writing(tuple(events), tuple(_text(event) for event in events))
 
 
-def append(session: Session, run_id: str, writing: Writing, at: float) -> list[Recorded]:
-    """The events, added to their run; the run's record is brought up to date, or made."""
-    record, last = _record_and_last(session, run_id)
+def append(session: Session, known: Known, writing: Writing, at: float) -> list[Recorded]:
+    """The events, added to their run; its record is brought up to date, or made."""
+    run_id, record, last = known.run_id, known.record, known.last
     events = [Recorded(seq=last + place, at=at, event=event) for place, event in enumerate(writing.events, 1)]
     if not events:
         return []
@@ -46,6 +58,21 @@ def append(session: Session, run_id: str, writing: Writing, at: float) -> list[R
     fresh = RunRecord(id=run_id, goal="", status=Status.RUNNING, created_at=at, updated_at=at)
     _store(session, after_events(record or fresh, events), events[-1].seq, new=record is None)
     return events
+
+
+def known(session: Session, run_id: str) -> Known:
+    """One run's record and lease, if it has any, in one query."""
+    sql = (
+        f"SELECT {_RUN_COLUMNS}, r.last_seq, l.owner, l.holder, l.until FROM (SELECT CAST(? AS TEXT) AS id) k "  # noqa: S608
+        "LEFT JOIN agent_run r ON r.id = k.id LEFT JOIN agent_lease l ON l.run_id = k.id"
+    )
+    *run, last, owner, holder, until = session.rows(sql, run_id)[0]
+    return Known(
+        run_id=run_id,
+        record=None if run[0] is None else _record(tuple(run)),
+        last=last or 0,
+        lease=None if owner is None else Lease(owner, holder, until),
+    )
 
 
 def read(session: Session, run_id: str, after: int) -> list[Row]:
@@ -66,7 +93,8 @@ def recorded(run_id: str, rows: Sequence[Row]) -> list[Recorded]:
 
 def find(session: Session, run_id: str) -> RunRecord | None:
     """One run's record."""
-    return _record_and_last(session, run_id)[0]
+    rows = session.rows(f"SELECT {_COLUMNS} FROM agent_run WHERE id = ?", run_id)  # noqa: S608  constants
+    return _record(rows[0]) if rows else None
 
 
 def newest(session: Session, limit: int, status: Status | None) -> list[RunRecord]:
@@ -78,9 +106,8 @@ def newest(session: Session, limit: int, status: Status | None) -> list[RunRecor
 
 def abandoned(session: Session, limit: int) -> list[tuple[RunRecord, str | None, float]]:
     """Runs that say they run, newest first, with the holder of their lease, if any, and when that ends."""
-    columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
     sql = (
-        f"SELECT {columns}, l.holder, l.until FROM agent_run r LEFT JOIN agent_lease l ON l.run_id = r.id "  # noqa: S608
+        f"SELECT {_RUN_COLUMNS}, l.holder, l.until FROM agent_run r LEFT JOIN agent_lease l ON l.run_id = r.id "  # noqa: S608
         "WHERE r.status = ? ORDER BY r.created_at DESC, r.id DESC LIMIT ?"
     )
     return [(_record(row[:-2]), row[-2], row[-1] or 0.0) for row in session.rows(sql, Status.RUNNING.value, limit)]
@@ -107,11 +134,6 @@ def delete(session: Session, run_id: str) -> bool:
     ):
         session.run(sql, run_id)
     return there
-
-
-def _record_and_last(session: Session, run_id: str) -> tuple[RunRecord | None, int]:
-    rows = session.rows(f"SELECT {_COLUMNS}, last_seq FROM agent_run WHERE id = ?", run_id)  # noqa: S608  constants
-    return (_record(rows[0][:-1]), int(rows[0][-1])) if rows else (None, 0)
 
 
 def _store(session: Session, record: RunRecord, last: int, *, new: bool) -> None:

@@ -29,7 +29,7 @@ def take(session: Session, run_id: str, lease: Lease, now: float) -> None:
     Raises:
         StoreError: another has.
     """
-    there = _stored(session, run_id)
+    there = stored(session, run_id)
     if there is not None and not there.ended(now):
         raise taken(run_id, there, now)
     session.run("DELETE FROM agent_lease WHERE run_id = ?", run_id)
@@ -44,7 +44,7 @@ def take(session: Session, run_id: str, lease: Lease, now: float) -> None:
 
 def renew(session: Session, run_id: str, owner: str, until: float) -> bool:
     """Whether it is still this owner's, and holds until then."""
-    there = _stored(session, run_id)
+    there = stored(session, run_id)
     if there is None or there.owner != owner:
         return False
     session.run("UPDATE agent_lease SET until = ? WHERE run_id = ?", until, run_id)
@@ -55,7 +55,7 @@ def release(session: Session, run_id: str, owner: str) -> None:
     session.run("DELETE FROM agent_lease WHERE run_id = ? AND owner = ?", run_id, owner)
 
 
-def check(session: Session, run_id: str, owner: str | None, now: float) -> None:
+def check(run_id: str, there: Lease | None, owner: str | None, now: float) -> None:
     """Let through who has the lease, or anyone when nobody has.
 
     Whoever had it and lost it is refused even when it is free again: what he knows of the run is old.
@@ -63,7 +63,6 @@ def check(session: Session, run_id: str, owner: str | None, now: float) -> None:
     Raises:
         StoreError: another works on the run.
     """
-    there = _stored(session, run_id)
     if owner is not None:
         if there is None or there.owner != owner:
             raise StoreError(f"run {run_id} was taken over by another process while this one did not renew its lease")
@@ -79,7 +78,8 @@ def taken(run_id: str, lease: Lease, now: float) -> StoreError:
     )
 
 
-def _stored(session: Session, run_id: str) -> Lease | None:
+def stored(session: Session, run_id: str) -> Lease | None:
+    """Whoever has it, or had it last."""
     rows = session.rows("SELECT owner, holder, until FROM agent_lease WHERE run_id = ?", run_id)
     return Lease(*rows[0]) if rows else None
 

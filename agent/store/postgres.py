@@ -1,6 +1,7 @@
 """`PostgresDatabase`: the runs in tables of their own beside the catalogue's. Needs the extra `postgres`."""
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -54,11 +55,14 @@ class PostgresDatabase:
     def adapted(self, sql: str) -> str:
         return _with_percents(sql)
 
+    def together(self, connection: Any) -> AbstractContextManager[Any]:
+        return connection.pipeline()
+
     def lock_run(self, session: Session, run_id: str) -> None:
-        session.rows("SELECT pg_advisory_xact_lock(?, hashtext(?))", _RUN_LOCK, run_id)
+        session.run("SELECT pg_advisory_xact_lock(?, hashtext(?))", _RUN_LOCK, run_id)
 
     def lock_schema(self, session: Session) -> None:
-        session.rows("SELECT pg_advisory_xact_lock(?)", _SCHEMA_LOCK)
+        session.run("SELECT pg_advisory_xact_lock(?)", _SCHEMA_LOCK)
 
     def tables(self, session: Session) -> set[str]:
         return {name for (name,) in session.rows("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")}

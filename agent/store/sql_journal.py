@@ -47,8 +47,9 @@ class SqlJournal:
         def write(session: Session) -> list[Recorded]:
             now = self._clock()
             self._database.lock_run(session, run_id)
-            leases.check(session, run_id, self._held.get(run_id), now)
-            return tables.append(session, run_id, writing, now)
+            known = tables.known(session, run_id)
+            leases.check(run_id, known.lease, self._held.get(run_id), now)
+            return tables.append(session, known, writing, now)
 
         return await self._writer.do(write, key=run_id)
 
@@ -133,7 +134,7 @@ class SqlJournal:
             for run_id in run_ids:
                 self._database.lock_run(session, run_id)
                 try:
-                    leases.check(session, run_id, None, now)
+                    leases.check(run_id, leases.stored(session, run_id), None, now)
                 except StoreError:
                     if not skip:
                         raise

@@ -7,6 +7,7 @@ machine that loses power may lose the last commits, never an older one and never
 import os
 import sqlite3
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -76,6 +77,9 @@ class SqliteDatabase:
 
     def adapted(self, sql: str) -> str:
         return sql
+
+    def together(self, connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def lock_run(self, session: Session, run_id: str) -> None:
         """Nothing: a transaction that writes is the only one."""

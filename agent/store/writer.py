@@ -90,8 +90,9 @@ class Writer:
         """All in one transaction; where that fails, each in its own."""
         try:
             session = self._connected()
-            session.run(self._database.begin)
-            outcomes = [_done(job, session) for job in jobs]
+            with self._database.together(session.connection):
+                session.run(self._database.begin)
+                outcomes = [_done(job, session) for job in jobs]
         except Exception as error:  # noqa: BLE001  a thread's boundary: whoever asked is told
             # Nothing was committed, so nothing is done twice.
             lost = self._undo()
