@@ -70,9 +70,9 @@ def _line(plan: PlanState, node: Node, path: Path, width: int) -> str:
 def _priced(cost: dict[str, float]) -> list[str]:
     if not cost:
         return []
-    parts = [f"about {cost.get('calls', 0):g} calls", f"{cost.get('decisions', 0):g} decisions"]
-    parts.append(f"{cost.get('tokens', 0):,.0f} tokens (one action at a time: {cost.get('iterative_tokens', 0):,.0f})")
-    parts += [f"{cost['usd']:g} USD"] if cost.get("usd") else []
+    parts = [f"calls about {cost.get('calls', 0):g}", f"decisions {cost.get('decisions', 0):g}"]
+    parts.append(f"tokens {cost.get('tokens', 0):,.0f} (one action at a time: {cost.get('iterative_tokens', 0):,.0f})")
+    parts += [f"USD {cost['usd']:g}"] if cost.get("usd") else []
     return [f"expected: {', '.join(parts)}"]
 
 

@@ -17,7 +17,10 @@ from agent.planner import Context
 VOTES = 5
 _TEMPERATURE = 0.7
 _ALTERNATIVES = 20
-_MOST_TOKENS = 8
+_MOST_TOKENS = 24
+"""A label, also where an endpoint can only be held to JSON around it."""
+_MOST_TOKENS_ASKED = 512
+"""Where the form can only be asked for, and a model may think aloud before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ def _ask(context: Context, options: tuple[Option, ...], *, once: bool = False) -
         purpose=Purpose.DECIDE,
         n=VOTES if voting else 1,
         temperature=_TEMPERATURE if voting else 0.0,
-        max_tokens=_MOST_TOKENS,
+        max_tokens=_MOST_TOKENS_ASKED if profile.shapes == "prompt" else _MOST_TOKENS,
         shape=Choice(options=options),
         logprobs=_ALTERNATIVES if profile.logprobs and not once else 0,
         seed=context.state.options.seed,
@@ -143,12 +146,12 @@ def _alternatives(token: Token) -> dict[str, float]:
 
 
 def _meant(text: str, options: Sequence[Option]) -> str | None:
-    said = text.strip().strip('"').upper()
+    said = text.strip().strip('"}').upper()
     exact = [option.text for option in options if option.label == said]
     begun = [option.text for option in options if said and option.label.startswith(said)]
     return exact[0] if exact else begun[0] if len(begun) == 1 else None
 
 
 def _begins_some(text: str, options: Sequence[Option]) -> bool:
-    said = text.strip().strip('"').upper()
+    said = text.strip().strip('"}').upper()
     return bool(said) and any(option.label.startswith(said) for option in options)

@@ -43,7 +43,7 @@ def test_the_picture_shows_what_was_taken_what_failed_and_what_is_open() -> None
         "   └─ ○ END",
         "○ box/ask {}",
         "└─ ○ END",
-        "expected: about 1.7 calls, 2 decisions, 1,234 tokens (one action at a time: 5,678)",
+        "expected: calls about 1.7, decisions 2, tokens 1,234 (one action at a time: 5,678)",
     ]
 
 
