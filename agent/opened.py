@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from agent.checkpoints import open_checkpointer
 from agent.deps import Deps, Listener
-from agent.llm import LLM
 from agent.model_choice import ModelChoice, open_model
 from agent.registry_toolbox import RegistryToolbox
 from agent.store import journal_url, open_journal
@@ -31,7 +30,7 @@ async def open_deps(
         AgentError: there is no model, or a database that cannot be opened. RegistryError: as `open_registry`.
     """
     async with AsyncExitStack() as stack:
-        llm: LLM = await stack.enter_async_context(open_model(home, choice))
+        llm = await stack.enter_async_context(open_model(home, choice))
         registry = await stack.enter_async_context(
             open_registry(home, load_settings(home), profile=profile, progress=progress)
         )

@@ -73,11 +73,11 @@ async def run_agent(
         BadAgentSettings: the goal is empty. WrongMoment: there is a run of that id.
         LlmUnavailable: the model cannot be reached; what was done is kept, and the run can be resumed.
     """
-    return await drive(await begin(goal, deps, options=options, run_id=run_id), fresh=True, drain=drain)
+    return await pursue(await begin(goal, deps, options=options, run_id=run_id), drain=drain)
 
 
 async def begin(goal: str, deps: Deps, *, options: Options | None = None, run_id: str | None = None) -> Thinking:
-    """A run with its first event written, and nothing done yet: `drive` it.
+    """A run with its first event written, and nothing done yet: `pursue` it.
 
     Raises:
         BadAgentSettings: the goal is empty. WrongMoment: there is a run of that id.
@@ -93,18 +93,25 @@ async def begin(goal: str, deps: Deps, *, options: Options | None = None, run_id
     return run
 
 
+async def pursue(run: Thinking, *, drain: Drain | None = None) -> Run:
+    """Work on a run that has just begun."""
+    async with run.deps.journal.lease(run.run_id):
+        return await _drive(run, fresh=True, drain=drain)
+
+
 async def resume_run(run_id: str, deps: Deps, *, by: str = "", drain: Drain | None = None) -> Run:
     """Go on with a run that waits, was drained, or whose process ended. No call that has had its effect is repeated.
 
     Raises:
-        UnknownRun: there is no such run. WrongMoment: it has ended.
+        UnknownRun: there is no such run. WrongMoment: it has ended. StoreError: another process works on it.
     """
-    state = await state_of(run_id, deps)
-    if state.status.final:
-        raise WrongMoment(f"run {run_id!r} has ended ({state.status}): fork it to take another way")
-    thinking = _thinking(run_id, state, deps)
-    await thinking.flush(kinds.Resumed(by=by))
-    return await drive(thinking, fresh=False, drain=drain)
+    async with deps.journal.lease(run_id):
+        state = await state_of(run_id, deps)
+        if state.status.final:
+            raise WrongMoment(f"run {run_id!r} has ended ({state.status}): fork it to take another way")
+        run = _thinking(run_id, state, deps)
+        await run.flush(kinds.Resumed(by=by))
+        return await _drive(run, fresh=False, drain=drain)
 
 
 async def fork_run(
@@ -145,7 +152,7 @@ def _thinking(run_id: str, state: RunState, deps: Deps) -> Thinking:
     return Thinking(run_id, state, deps, deps.choose(state.options, deps.llm))
 
 
-async def drive(run: Thinking, *, fresh: bool, drain: Drain | None = None) -> Run:
+async def _drive(run: Thinking, *, fresh: bool, drain: Drain | None = None) -> Run:
     """Run the graph until it ends or pauses, and write down how it stands then; `fresh` when it never ran before."""
     from langgraph.errors import GraphDrained
 

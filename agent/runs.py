@@ -13,7 +13,7 @@ from agent.event import Event, Recorded
 from agent.hub import Hub
 from agent.journal import RunRecord
 from agent.options import Options, Status
-from agent.run import Drain, Run, begin, drive, resume_run, state_of
+from agent.run import Drain, Run, begin, pursue, resume_run, state_of
 from agent.state import RunState
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Runs:
     async def start(self, goal: str, options: Options | None = None) -> str:
         """Begin a run in the background; its id."""
         run = await begin(goal, self.deps, options=options)
-        self._begin(run.run_id, drive(run, fresh=True, drain=self._drain))
+        self._begin(run.run_id, pursue(run, drain=self._drain))
         return run.run_id
 
     def resume(self, run_id: str, *, by: str = "") -> None:

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from agent import decisions
+from agent.checkpoints import forget, open_checkpointer
 from agent.cli.run import ModelOption, UrlOption, finish, run_here
 from agent.cli.showing import show_run
 from agent.deps import Deps
@@ -188,8 +189,11 @@ def prune(
 ) -> None:
     """Delete old runs that have ended, with their journals, and give their space back."""
 
-    async def pruned(journal: Any) -> int:
-        return await journal.prune(older_than_days=older_than, keep=keep)
+    async def pruned(journal: Journal) -> int:
+        gone = await journal.prune(older_than_days=older_than, keep=keep)
+        async with open_checkpointer(home_of(home)) as saver:
+            await forget(saver, gone)
+        return len(gone)
 
     typer.echo(f"{_with_journal(home, pruned)} runs deleted")
 
