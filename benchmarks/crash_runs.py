@@ -1,0 +1,189 @@
+"""Agents killed at random points: is any side effect repeated or lost, and is every unknown outcome surfaced?
+
+Runs on simulated tasks whose worlds are on disk (a real folder, a real SQLite file) and belong to another process than
+the agent's, as the tools of MCP servers do. The agent's process works on some runs at a time, is killed (SIGKILL) after
+a random while, and another goes on with those that have not ended, until all have. Where a run asks what became of a
+call, the benchmark answers as a person would who looks at the world.
+
+Then the world's own log of effects is compared with the ledger of each run: repeated are effects of one call that
+happened twice although the tool is not idempotent; lost are calls that the ledger says succeeded and that had no
+effect, and effects of which the ledger does not know. Replaying each log on a fresh world must give the same state.
+
+Example: .venv/bin/python benchmarks/crash_runs.py --runs 500 --seed 1
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from _crash_worker import Job, work
+from _machine import machine_line, stopwatch, table
+from _world_server import Place, made, open_server, same
+
+from agent import event as kinds
+from agent.call import Outcome
+from agent.evaluation.mind import Rates
+from agent.evaluation.tasks import draw_task
+from agent.evaluation.world import dice
+from agent.ledger import CallState
+from agent.options import Options, Status
+from agent.state import fold
+from agent.store import open_journal
+from agent.taint import repeatable
+
+_WORLDS = ("files", "database")
+_PLANNERS = ("tree", "react")
+_MOST_KILLS = 50
+"""Of one group of runs; then its process is left alone."""
+_START_S = 60.0
+
+
+@dataclass(slots=True)
+class Found:
+    """What all runs together came to. The three that must be 0 come first."""
+
+    repeated: int = 0
+    lost: int = 0
+    unexplained_states: int = 0
+    runs: int = 0
+    ended: dict[str, int] = field(default_factory=dict[str, int])
+    goals_reached: int = 0
+    kills: int = 0
+    resumes: int = 0
+    calls: int = 0
+    effects: int = 0
+    unknown_surfaced: int = 0
+    unknown_that_had_their_effect: int = 0
+    idempotent_sent_again: int = 0
+
+    @property
+    def clean(self) -> bool:
+        return not (self.repeated or self.lost or self.unexplained_states)
+
+
+def main(options: argparse.Namespace) -> int:
+    print(machine_line(), file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="quartermaster-bench-") as folder, stopwatch() as watch:
+        found = asyncio.run(havoc(Path(folder), options))
+    if options.json:
+        print(json.dumps(asdict(found)))
+    else:
+        print(
+            table(["of all runs", "count"], [[name.replace("_", " "), _said(v)] for name, v in asdict(found).items()])
+        )
+        print(f"\n{'Goal reached' if found.clean else 'Goal missed'}: no side effect repeated, none lost.")
+    print(f"{watch.seconds:.0f} s", file=sys.stderr)
+    return 0 if found.clean else 1
+
+
+async def havoc(folder: Path, options: argparse.Namespace) -> Found:
+    """All runs to their end through all kills, and what became of them."""
+    jobs, places = drawn(folder, options)
+    found = Found(runs=len(jobs))
+    socket = folder / "worlds.sock"
+    async with open_server(places, socket, seed=options.seed, wait_s=options.wait):
+        for first in range(0, len(jobs), options.together):
+            group = jobs[first : first + options.together]
+            found.kills += await through(group, folder, socket, options, first)
+            print(f"{first + len(group)} runs, {found.kills} kills", end="\r", file=sys.stderr)
+    print(file=sys.stderr)
+    async with open_journal(f"sqlite:///{folder / 'runs.db'}") as journal:
+        for job in jobs:
+            events = [each.event for each in await journal.events(job.run_id)]
+            account(found, places[job.run_id], events)
+    return found
+
+
+def drawn(folder: Path, options: argparse.Namespace) -> tuple[list[Job], dict[str, Place]]:
+    """The runs, turn by turn over worlds and planners, and the world of each."""
+    jobs: list[Job] = []
+    places: dict[str, Place] = {}
+    for number in range(options.runs):
+        world, planner = _WORLDS[number % 2], _PLANNERS[number // 2 % 2]
+        task = draw_task(world, options.seed * 100_000 + number)
+        run_id = f"{world}-{number}"
+        chosen = {"planner": planner, "plans": 3, "equipment": "all", "memory": "full", "guard_reads": "off"}
+        jobs.append(Job(run_id=run_id, world=world, goal=task.goal, options=msgspec.convert(chosen, Options)))
+        places[run_id] = made(task, folder / run_id, seed=number, rates=Rates())
+    return jobs, places
+
+
+async def through(group: Sequence[Job], folder: Path, socket: Path, options: argparse.Namespace, first: int) -> int:
+    """Kill and start again until the runs of a group have ended; gives how often its process was killed."""
+    spawn = multiprocessing.get_context("forkserver")
+    random = dice("kills", options.seed, first)
+    jobs = msgspec.json.encode(list(group))
+    for kills in range(_MOST_KILLS + 1):
+        at_work = spawn.Event()
+        process = spawn.Process(target=work, args=(str(folder), str(socket), jobs, at_work))
+        process.start()
+        await asyncio.to_thread(at_work.wait, _START_S)
+        patience = None if kills == _MOST_KILLS else random.uniform(0.0, 2 * options.mean)
+        await asyncio.to_thread(process.join, patience)
+        if process.exitcode is None:
+            process.kill()
+            await asyncio.to_thread(process.join)
+        elif process.exitcode == 0:
+            return kills
+        else:
+            raise RuntimeError(f"the agent's process ended by itself with {process.exitcode}; its words stand above")
+    return _MOST_KILLS
+
+
+def account(found: Found, place: Place, events: Sequence[kinds.Event]) -> None:
+    """Compare one run's ledger with its world's log."""
+    state = fold(events)
+    effects = Counter(effect.key for effect in place.world.effects)
+    found.ended[state.status.value] = found.ended.get(state.status.value, 0) + 1
+    found.goals_reached += state.status is Status.DONE and place.task.reached(place.world)
+    found.resumes += sum(isinstance(event, kinds.Resumed) for event in events)
+    found.calls += len(place.world.log)
+    found.effects += effects.total()
+    unknown = {e.call_id for e in events if isinstance(e, kinds.CallSettled) and e.outcome is Outcome.UNKNOWN}
+    found.unknown_surfaced += len(unknown)
+    found.unknown_that_had_their_effect += sum(effects[id_] > 0 for id_ in unknown)
+    for row in state.ledger.rows.values():
+        spec = place.world.tools[row.call.tool_id.partition("/")[2]].spec
+        times = effects.pop(row.call.id, 0)
+        if times > 1:
+            found.idempotent_sent_again += repeatable(spec)
+            found.repeated += not repeatable(spec)
+        succeeded = row.state is CallState.SUCCEEDED
+        if not spec.read_only and succeeded != (times > 0) and not (times and repeatable(spec)):
+            found.lost += 1
+    found.lost += len(effects)  # effects of calls that stand in no ledger
+    twin = place.task.world.twin()
+    for effect in place.world.effects:
+        twin.do(effect.tool, effect.arguments)
+    found.unexplained_states += not same(twin, place.world)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(f"{count} {name}" for name, count in value.items()) if isinstance(value, dict) else f"{value:,}"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--together", type=int, default=10, help="runs in one process of the agent")
+    parser.add_argument("--mean", type=float, default=0.6, help="mean seconds from the first step to the kill")
+    parser.add_argument("--wait", type=float, default=0.01, help="most seconds a tool waits before and after it acts")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    multiprocessing.get_context("forkserver").set_forkserver_preload(
+        ["_crash_worker", "langgraph.graph", "agent.graph"]
+    )
+    sys.exit(main(arguments()))
