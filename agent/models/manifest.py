@@ -66,10 +66,10 @@ def known_models(home: Home) -> dict[str, ModelSpec]:
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{own} cannot be read: {error}") from None
     packaged = _read(files("agent.models").joinpath("manifest.toml").read_text("utf-8"), "the package's manifest")
-    return {
-        **(users := _read(written, str(own))),
-        **{name: spec for name, spec in packaged.items() if name not in users},
-    }
+    users = _read(written, str(own))
+    models = {**users, **{name: spec for name, spec in packaged.items() if name not in users}}
+    _check_files(models, own)
+    return models
 
 
 def find_model(home: Home, name: str) -> ModelSpec:
@@ -106,6 +106,18 @@ def _spec(name: str, table: Any, where: str) -> ModelSpec:
     if problem := _problem(spec):
         raise ModelError(f"{place}: {problem}")
     return spec
+
+
+def _check_files(models: Mapping[str, ModelSpec], own: Path) -> None:
+    """Two models that lie in the same file would delete each other's."""
+    owners: dict[str, ModelSpec] = {}
+    for spec in models.values():
+        other = owners.setdefault(spec.file, spec) if not spec.path else spec
+        if other.sha256 != spec.sha256:
+            raise ModelError(
+                f"{own}: {other.name} and {spec.name} are different models in a file of the same name, {spec.file}; "
+                f"write another one: file = '{other.name}.gguf'"
+            )
 
 
 def _file_name(spec: ModelSpec) -> str:

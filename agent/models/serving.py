@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
@@ -24,7 +25,9 @@ SLOTS = 32
 _CACHE_MIB = 512
 """So much memory the server may take for prompts that it is not busy with."""
 _STOP_S = 5.0
-_MAX_LOG = 1 << 20
+_MAX_LOG, _TAIL = 1 << 20, 1 << 13
+_ERROR_LINE = re.compile(r"[\d.]+ E +(?:\S+ +)?\S+: +(.*)")
+"""llama.cpp writes the time, a letter for the level, where it was, and what it was."""
 _PROGRAM = Path(__file__).with_name("llama_server.py")
 
 
@@ -148,14 +151,15 @@ async def _ready(process: Process, serving: Serving, name: str, log: tuple[Path,
 
 
 def _tail(log: Path, begins: int) -> str:
-    """The last lines that it logged since then, and where the rest is."""
+    """What went wrong in the words of its log, or the last lines that it logged since then; and where the rest is."""
     try:
         with log.open("rb") as file:
-            file.seek(max(begins, log.stat().st_size - 4096))
+            file.seek(max(begins, log.stat().st_size - _TAIL))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         lines = []
-    return f"the end of its log ({log}): " + (" | ".join(line.strip() for line in lines[-8:]) or "empty")
+    wrong = [error[1] for line in lines if (error := _ERROR_LINE.match(line))]
+    return f"its log ({log}) says: " + ("; ".join([*dict.fromkeys(wrong)][:3] or lines[-8:]) or "nothing")
 
 
 async def _stop(process: Process) -> None:

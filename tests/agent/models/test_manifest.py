@@ -39,6 +39,13 @@ def test_models_of_ones_own_come_first_and_may_replace_a_packaged_one(home: Home
     assert len(models) == 4
 
 
+def test_two_models_never_share_a_file(home: Home) -> None:
+    file = known_models(home)["smollm2-135m"].file
+    own_models_file(home).write_text(f'[other]\nurl = "https://mirror.example/{file}"\nsha256 = "{_SHA}"\n')
+    with pytest.raises(ModelError, match=r"other and smollm2-135m are different .* file = 'other\.gguf'"):
+        known_models(home)
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(home: Home) -> None:
     with pytest.raises(ModelError, match=r"did you mean 'qwen2\.5-coder-0\.5b'"):
         find_model(home, "qwen2.5-coder-0.5")

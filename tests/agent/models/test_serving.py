@@ -92,7 +92,7 @@ async def test_a_key_is_asked_for_where_one_is_set(home: Home, tiny_model: Path)
 async def test_a_file_that_is_no_model_is_an_error_with_llama_cpps_reason(home: Home, tmp_path: Path) -> None:
     no_model = tmp_path / "no.gguf"
     no_model.write_text("hello")
-    with pytest.raises(ModelError, match=r"does not start: .*no\.log.* Failed to init server"):
+    with pytest.raises(ModelError, match=r"does not start: .*no\.log.* says: invalid magic"):
         async with open_local_model(no_model, home=home):
             pass
 
