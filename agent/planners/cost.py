@@ -107,5 +107,7 @@ def _weight(tree: PlanTree, path: Path) -> int:
 
 
 def _decisions(tree: PlanTree, at: Path, way: Path) -> int:
-    """At how many places of a way the model is asked."""
-    return sum(len(tree.open_children((*at, *way[:depth]))) > 1 for depth in range(len(way)))
+    """At how many places of a way the model is asked: where there are several children, and at its end."""
+    several = sum(len(tree.open_children((*at, *way[:depth]))) > 1 for depth in range(len(way)))
+    ends_alone = len(way) > 1 and len(tree.open_children((*at, *way[:-1]))) == 1
+    return several + ends_alone
