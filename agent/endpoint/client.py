@@ -139,6 +139,8 @@ class EndpointLLM:
         fields = {**body, **self._settings.extra}
         fields[self._length_field] = fields.pop("max_tokens", None)
         listeners = [on_text] if on_text is not None else []
+        if not listeners and self._profile.shapes == "grammar" and body.get("n", 1) > 1:
+            listeners.append(_unheard)  # llama.cpp counts the tokens of every sample in a stream, of one otherwise
 
         async def attempt() -> Reply:
             # What was told stays told: a second attempt may say something else, and is not told.
@@ -185,3 +187,7 @@ class EndpointLLM:
         parts = urlsplit(self._settings.url)
         place = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "") + parts.path
         return f"the language model {self._model!r} at {place}"
+
+
+def _unheard(text: str) -> None:
+    """Nobody listens."""

@@ -127,6 +127,7 @@ class Joined:
 
     def __init__(self) -> None:
         self._raw: dict[str, Any] = {}
+        self._counts: list[dict[str, Any]] = []
         self._choices: dict[int, dict[str, Any]] = {}
 
     def add(self, chunk: Mapping[str, Any]) -> str:
@@ -134,6 +135,8 @@ class Joined:
         for key in ("model", "usage", "timings"):
             if chunk.get(key):
                 self._raw[key] = chunk[key]
+        if chunk.get("usage") and not chunk.get("choices"):
+            self._counts.append(chunk["usage"])
         text = ""
         for part in chunk.get("choices") or ():
             said = self._add_choice(part)
@@ -147,7 +150,12 @@ class Joined:
 
     @property
     def raw(self) -> dict[str, Any]:
-        return {**self._raw, "choices": list(self._choices.values())}
+        whole = {**self._raw, "choices": list(self._choices.values())}
+        if 1 < len(self._counts) == len(self._choices):
+            # llama.cpp counts each sample by itself, with the prompt that they share.
+            decoded = sum(int(counts.get("completion_tokens") or 0) for counts in self._counts)
+            whole["usage"] = {**self._counts[0], "completion_tokens": decoded}
+        return whole
 
     def _add_choice(self, part: Mapping[str, Any]) -> str:
         index = int(part.get("index") or 0)

@@ -22,6 +22,15 @@ def test_a_stream_is_joined_to_what_would_have_come_in_one_piece() -> None:
     assert (reply.model, reply.encoded, reply.cached, reply.decoded) == ("m", 3, 0, 2)
 
 
+def test_counts_of_each_sample_are_added_up_and_the_prompt_they_share_counts_once() -> None:
+    joined = Joined()
+    for index, decoded in enumerate((5, 7)):
+        joined.add({"choices": [{"index": index, "delta": {"content": "x"}, "finish_reason": "stop"}]})
+        joined.add({"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": decoded}})
+    reply = read_reply(joined.raw, {})
+    assert (reply.encoded, reply.decoded) == (30, 12)
+
+
 def test_calls_that_come_in_pieces_are_joined_numbered_or_not() -> None:
     for numbered in (True, False):
         joined = Joined()
