@@ -9,6 +9,7 @@ from mcp_registry.calling import unknown_tool
 from mcp_registry.errors import BadFilter
 from mcp_registry.facts import filter_of
 from mcp_registry.gateway.not_connected import NotConnected
+from mcp_registry.policy import Decision
 from mcp_registry.registry import Registry
 from mcp_registry.result import ToolResult
 from mcp_registry.settings import GatewaySettings
@@ -188,13 +189,7 @@ class MetaTools:
     async def _describe(self, ids: list[str]) -> ToolResult:
         tools = await self._registry.tools(ids)
         unknown = [id_ for id_ in dict.fromkeys(ids) if id_ not in tools]
-        answer: dict[str, Any] = {
-            "tools": [
-                _full(tools[id_], callable_=await self._callable(tools[id_]))
-                for id_ in dict.fromkeys(ids)
-                if id_ in tools
-            ]
-        }
+        answer: dict[str, Any] = {"tools": [await self._full(tools[id_]) for id_ in dict.fromkeys(ids) if id_ in tools]}
         if unknown:
             answer["unknown"] = [{"tool_id": id_, "nearest": await self._registry.nearest(id_)} for id_ in unknown]
         result = _structured(answer)
@@ -208,14 +203,19 @@ class MetaTools:
                 summary = " ".join(tool.description.split())[:_SUMMARY_CHARACTERS]
                 return {"tool_id": hit.id, "description": summary, "score": round(hit.score, 4)}
             case _:
-                entry = _full(tool, callable_=await self._callable(tool))
+                entry = await self._full(tool)
                 entry["example"] = {"tool_id": tool.tool_id, "arguments": example_of(tool.input_schema)}
                 entry["score"] = round(hit.score, 4)
                 entry["why"] = why(hit)
                 return entry
 
-    async def _callable(self, tool: ToolSpec) -> bool:
-        return tool.server in await self._registry.startable()
+    async def _full(self, tool: ToolSpec) -> dict[str, Any]:
+        entry = _definition(tool)
+        if tool.server not in await self._registry.startable():
+            entry["callable"] = False
+        elif self._registry.settings.policy.ask and self._registry.decide(tool) is Decision.ASK:
+            entry["needs_approval"] = True
+        return entry
 
 
 def why(hit: Hit) -> str:
@@ -226,7 +226,7 @@ def why(hit: Hit) -> str:
     return "; ".join(parts)
 
 
-def _full(tool: ToolSpec, *, callable_: bool) -> dict[str, Any]:
+def _definition(tool: ToolSpec) -> dict[str, Any]:
     entry: dict[str, Any] = {"tool_id": tool.tool_id}
     if tool.title:
         entry["title"] = tool.title
@@ -236,8 +236,6 @@ def _full(tool: ToolSpec, *, callable_: bool) -> dict[str, Any]:
         entry["output_schema"] = tool.output_schema
     if tool.annotations:
         entry["annotations"] = tool.annotations
-    if not callable_:
-        entry["callable"] = False
     return entry
 
 

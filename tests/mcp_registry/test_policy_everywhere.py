@@ -25,8 +25,7 @@ READERS = {"look", "convert", "broken", "empty", "odd", "slow", "file", "account
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("QUARTERMASTER_HOME", str(tmp_path))
     monkeypatch.delenv("QUARTERMASTER_DATABASE_URL", raising=False)
-    found = find_home()
-    return found
+    return find_home()
 
 
 @pytest.fixture
@@ -89,6 +88,10 @@ async def test_what_a_person_must_approve_is_not_called_unasked(synced: Home, tm
             assert not refused.unknown
             assert "quartermaster call hints/wipe ARGUMENTS --yes" in refused.text
         assert (await registry.call("hints/wipe", {}, approved=True)).text == "wipe {}"
+        described = await gateway.call("describe_tools", {"ids": ["hints/wipe", "hints/look"]})
+        wipe, look = described.raw["structuredContent"]["tools"]
+        assert wipe["needs_approval"] is True
+        assert "needs_approval" not in look
     assert (tmp_path / "calls").read_text().splitlines() == ["wipe"]
 
 
