@@ -39,6 +39,8 @@ from agent.store import open_journal
 from agent.testing import SimpleToolbox
 
 _NO_END = 10**9
+LANGGRAPHS = "SQLite, LangGraph's saver"
+"""The runs in our store, the checkpoints in the saver that comes with LangGraph."""
 
 
 @dataclass(kw_only=True)
@@ -69,14 +71,12 @@ class Bench:
         async with AsyncExitStack() as stack:
             journal, saver = MemoryJournal(), None
             if self.store != "memory":
-                sqlite = self.store == "sqlite"
-                runs, checkpoints = (
-                    (f"sqlite:///{folder}/runs.db", f"sqlite:///{folder}/checkpoints.db")
-                    if sqlite
-                    else (self.store, self.store)
-                )
+                in_files = self.store in {"sqlite", LANGGRAPHS}
+                runs = f"sqlite:///{folder}/runs.db" if in_files else self.store
                 journal = await stack.enter_async_context(open_journal(runs))
-                saver = await stack.enter_async_context(open_checkpointer(checkpoints))
+                checkpoints = f"sqlite:///{folder}/checkpoints.db" if in_files else self.store
+                opening = langgraphs_saver(folder) if self.store == LANGGRAPHS else open_checkpointer(checkpoints)
+                saver = await stack.enter_async_context(opening)
             answer = "x" * self.result_bytes
             yield Deps(
                 llm=CountingLLM(0),
@@ -86,6 +86,17 @@ class Bench:
                 listen=listen,
                 choose=choosing(self.planner, self.steps),
             )
+
+
+@asynccontextmanager
+async def langgraphs_saver(folder: Path) -> AsyncGenerator[Any]:
+    """The saver that comes with LangGraph, for comparison; as durable as ours."""
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    async with AsyncSqliteSaver.from_conn_string(str(folder / "checkpoints.db")) as saver:
+        await saver.setup()
+        await saver.conn.execute("PRAGMA synchronous = NORMAL")
+        yield saver
 
 
 async def _timed(bench: Bench, folder: Path) -> dict[str, Any]:
@@ -150,13 +161,14 @@ async def _stored(bench: Bench, folder: Path) -> dict[str, Any]:
 
 
 def _checkpoint_bytes(file: Path) -> tuple[int, int]:
-    """How many checkpoints there are, and how many bytes they and their writes hold."""
+    """How many checkpoints there are, and how many bytes they and their writes hold; of ours, or of LangGraph's."""
     with closing(sqlite3.connect(file)) as connection:
-        count, size = connection.execute(
-            "SELECT count(*), sum(length(checkpoint) + length(metadata)) FROM agent_checkpoint"
-        ).fetchone()
-        (writes,) = connection.execute("SELECT coalesce(sum(length(value)), 0) FROM agent_checkpoint_write").fetchone()
-    return count, size + writes
+        ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'agent_checkpoint'").fetchone()
+        table_, writes = ("agent_checkpoint", "agent_checkpoint_write") if ours else ("checkpoints", "writes")
+        sql = f"SELECT count(*), coalesce(sum(length(checkpoint) + length(metadata)), 0) FROM {table_}"
+        count, size = connection.execute(sql).fetchone()
+        (more,) = connection.execute(f"SELECT coalesce(sum(length(value)), 0) FROM {writes}").fetchone()
+    return count, size + more
 
 
 def _rss() -> int:
@@ -216,20 +228,40 @@ def _report(arguments: argparse.Namespace, stores: dict[str, str]) -> None:
     print(f"\n{arguments.runs} runs at once, {max(1, arguments.steps // 20)} steps each\n")
     print(table(["planner", "store", "steps/s", "ms a step", "MiB a run", "RSS in MiB"], many))
     print(f"\nBytes stored for each of {arguments.turns} turns, results of {arguments.result_bytes} bytes\n")
-    print(table(_STORED, [_stored_row(replace(base, memory=memory), arguments.turns) for memory in ("full", "prism")]))
+    cases = [("full", "sqlite"), ("prism", "sqlite"), ("prism", LANGGRAPHS)]
+    rows = [_stored_row(replace(base, memory=memory, store=store), arguments.turns) for memory, store in cases]
+    print(table(_STORED, rows))
 
 
-_STORED = ["memory", "journal a turn", "first quarter", "last quarter", "R² of a line", "checkpoints", "their bytes"]
+_STORED = [
+    "memory",
+    "store",
+    "journal a turn",
+    "first quarter",
+    "last quarter",
+    "R² of a line",
+    "checkpoints",
+    "their bytes",
+]
 
 
 def _stored_row(base: Bench, turns: int) -> list[str]:
-    got = _in_its_own_process("stored", replace(base, planner="react", store="sqlite", steps=turns))
+    got = _in_its_own_process("stored", replace(base, planner="react", steps=turns))
     sizes: list[int] = got["turns"]
     quarter = max(1, turns // 4)
     slope, fit = linear_fit(sizes)
     first, last = sizes[quarter] / quarter, (sizes[-1] - sizes[-1 - quarter]) / quarter
     count, size = (max(each[i] for each in got["checkpoints"]) for i in (0, 1))
-    return [base.memory, f"{slope:.0f}", f"{first:.0f}", f"{last:.0f}", f"{fit:.4f}", str(count), f"{size:,}"]
+    return [
+        base.memory,
+        base.store,
+        f"{slope:.0f}",
+        f"{first:.0f}",
+        f"{last:.0f}",
+        f"{fit:.4f}",
+        str(count),
+        f"{size:,}",
+    ]
 
 
 def main() -> None:
@@ -244,7 +276,7 @@ def main() -> None:
     if arguments.one:
         _one(arguments.one[0], Bench(**json.loads(arguments.one[1])))
         return
-    stores = {"memory": "memory", "SQLite": "sqlite"}
+    stores = {"memory": "memory", "SQLite": "sqlite", LANGGRAPHS: LANGGRAPHS}
     if not arguments.postgres:
         _report(arguments, stores)
         return
