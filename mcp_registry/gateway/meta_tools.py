@@ -213,8 +213,10 @@ class MetaTools:
         entry = _definition(tool)
         if tool.server not in await self._registry.startable():
             entry["callable"] = False
-        elif self._registry.settings.policy.ask and self._registry.decide(tool) is Decision.ASK:
-            entry["needs_approval"] = True
+        elif self._registry.settings.policy.ask:
+            await self._registry.server(tool.server)  # so that deciding has nothing to read
+            if self._registry.decide(tool) is Decision.ASK:
+                entry["needs_approval"] = True
         return entry
 
 
