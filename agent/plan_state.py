@@ -19,10 +19,10 @@ class PlanState:
     """Where a run stands in its plans.
 
     at: the steps taken, and so the history: what was climbed past is not in it. made: how often plans were sampled.
-    reactive: steps that were taken without a plan. errors: what went wrong since the last step that succeeded.
-    none: the model found that no child fits; doubted: where it did so last. calls: the place of every call that was made for the tree. stuck: steps
-    that could not be taken back. refused: what people said about plans they did not want; the last is still to be
-    heeded where `refusal`. corrected: the last call that a planner without a tree has corrected.
+    reactive: steps that were taken without a plan. errors: what went wrong since the last step that succeeded. none:
+    the model found that no child fits; doubted: where it did so last. calls: the place of every call that was made for
+    the tree. stuck: steps that could not be taken back. refused: what people said about plans they did not want; the
+    last is still to be heeded where `refusal`. corrected: the last call that a planner without a tree has corrected.
     """
 
     tree: PlanTree = field(default_factory=PlanTree)
@@ -145,7 +145,9 @@ def _settled(plan: PlanState, call_id: str, outcome: Outcome) -> PlanState:
 
 
 def _forked(plan: PlanState) -> PlanState:
-    """What was decided and has not been done is decided anew."""
-    while plan.at and plan.here.outcome is None:
-        plan = replace(plan, tree=plan.tree.called(plan.at, "", None), at=plan.at[:-1])
-    return replace(plan, review=None)
+    """What was decided and has not been done is decided anew, and so is what came after it."""
+    done = next((depth for depth, node in enumerate(plan.taken) if node.outcome is None), len(plan.at))
+    tree = plan.tree
+    for depth in range(done + 1, len(plan.at) + 1):
+        tree = tree.called(plan.at[:depth], "", None)
+    return replace(plan, tree=tree, at=plan.at[:done], review=None)

@@ -5,7 +5,7 @@ from agent.plan_state import PlanState
 from agent.planner import Act, Context, GiveUp, Move
 from agent.planners.answering import answered
 from agent.planners.sampling import made_of, sample_plans
-from agent.planners.stepping import CannotCall, call_of, failure_here
+from agent.planners.stepping import CannotCall, call_of, failure_on_way
 
 STOPPED = (
     "A step of the plan failed, and no other is made. Answer the user now, in plain words and without calling tools: "
@@ -20,7 +20,7 @@ class PlanExecutePlanner:
         if context.state.plan is None or not context.state.plan.made:
             context.emit(made_of(context, await sample_plans(context, n=1)))
         plan = context.state.plan or PlanState()
-        if failure_here(context, plan) is not None:
+        if failure_on_way(context, plan) is not None:
             return await answered(context, STOPPED)
         move = await along(context, plan)
         if isinstance(move, CannotCall):

@@ -11,7 +11,7 @@ from agent.planner import Context, GiveUp, Move
 from agent.planners.deciding import choose
 from agent.planners.plan_execute import along
 from agent.planners.sampling import Sampled, made_of, sample_plans
-from agent.planners.stepping import CannotCall, failure_here
+from agent.planners.stepping import CannotCall, failure_on_way
 
 _ONE_STEP = "Replace only the step that failed: give a plan of the one step that takes its place, and no more."
 _ANEW = "Make a new plan for what is left to do, in which that does not happen again."
@@ -38,9 +38,9 @@ class _Replanning:
     async def _move(self, context: Context) -> Move | str:
         """The next move along the plan, or what is wrong with it."""
         plan = context.state.plan or PlanState()
-        failure = failure_here(context, plan)
+        failure = failure_on_way(context, plan)
         if failure is not None:
-            return failure
+            return failure.error
         ends = [child for child in plan.here.open_children if child.is_end]
         if ends and (chosen := await choose(context, ends)).key == NONE:
             context.emit(kinds.Decided(path=(*plan.at, NONE), by=chosen.by, votes=chosen.votes))

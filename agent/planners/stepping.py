@@ -1,6 +1,7 @@
 """The call of a planned step: its references filled in, its arguments checked again, its provenance noted."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from agent.call import Call, Outcome, Step
@@ -72,11 +73,23 @@ def filled_from(action: PlannedCall, taken: list[Step]) -> tuple[str, ...]:
     return tuple(step.call.id for number, step in enumerate(taken, 1) if number in used)
 
 
-def failure_here(context: Context, plan: PlanState) -> str | None:
-    """What went wrong with the step where the run stands; None when it went well."""
-    node = plan.here
-    if node.outcome in {None, Outcome.SUCCEEDED}:
-        return None
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The first step on the way taken that went wrong, and how."""
+
+    path: Path
+    error: str
+
+
+def failure_on_way(context: Context, plan: PlanState) -> Failure | None:
+    """What went wrong with the steps that were made last; None when all went well."""
+    for depth, node in enumerate(plan.taken, 1):
+        if node.outcome not in {None, Outcome.SUCCEEDED}:
+            return Failure(plan.at[:depth], _told(context, node))
+    return None
+
+
+def _told(context: Context, node: Node) -> str:
     step = next((step for step in context.state.steps if step.call.id == node.call_id), None)
     text = step.text.strip()[:_MOST_ERROR] if step else ""
     told = {

@@ -16,11 +16,12 @@ from agent.plan_prompts import replan_reasons
 from agent.plan_state import NONE, PlanState
 from agent.planner import Act, Context, Finish, GiveUp, Move, Review
 from agent.planners.answering import answered
+from agent.planners.beside import calls_wanted, take_beside
 from agent.planners.climbing import way_up
 from agent.planners.deciding import choose
 from agent.planners.review import review_of
 from agent.planners.sampling import made_of, sample_plans
-from agent.planners.stepping import CannotCall, call_of, failure_here
+from agent.planners.stepping import CannotCall, Failure, failure_on_way
 from agent.prompts import briefing
 from agent.references import literal
 
@@ -53,9 +54,9 @@ async def _turn(context: Context, plan: PlanState) -> Move | None:
         return Review(asked.summary)
     if plan.at and (plan.here.is_end or not plan.here.call_id):
         return await _carry_out(context, plan)
-    error = failure_here(context, plan)
-    if error is not None:
-        return _fail(context, plan, error)
+    failure = failure_on_way(context, plan)
+    if failure is not None:
+        return _fail(context, failure)
     if plan.none or not plan.here.open_children:
         return await _way_on(context, plan)
     await _decide(context, plan)
@@ -78,20 +79,22 @@ async def _decide(context: Context, plan: PlanState) -> None:
 
 
 async def _carry_out(context: Context, plan: PlanState) -> Move | None:
-    """The call of the node that was just taken, or the answer at an end."""
+    """The call of the node that was just taken, and what may be made with it; or the answer at an end."""
     if plan.here.is_end:
         return await answered(context)
-    try:
-        return Act((await call_of(context, plan.here, plan.at),))
-    except CannotCall as error:
-        return _fail(context, plan, str(error))
+    await take_beside(context)
+    match await calls_wanted(context, context.state.plan or plan):
+        case (path, CannotCall() as error):
+            return _fail(context, Failure(path, str(error)))
+        case calls:
+            return Act(calls)
 
 
-def _fail(context: Context, plan: PlanState, error: str) -> GiveUp | None:
-    context.emit(kinds.NodeFailed(path=plan.at, error=error))
+def _fail(context: Context, failure: Failure) -> GiveUp | None:
+    context.emit(kinds.NodeFailed(path=failure.path, error=failure.error))
     options = context.state.options
     if context.state.corrections > options.retries:
-        return GiveUp(f"{options.retries} failed steps were corrected (retries), and another failed: {error}")
+        return GiveUp(f"{options.retries} failed steps were corrected (retries), and another failed: {failure.error}")
     return None
 
 

@@ -255,3 +255,21 @@ async def test_an_endpoint_without_samples_or_logprobs_is_asked_once(box: Tools)
     done = await ran(model, box)
     assert done.of(kinds.Decided)[0].by == "answer"
     assert done.called == ["read b.txt"]
+
+
+async def test_reads_that_do_not_wait_for_each_other_are_made_side_by_side(box: Tools) -> None:
+    copy = ("read", {"path": "$1.files[1]"})
+    done = await ran(Model(plans=[[plan(LIST, READ_A, copy, WRITE, READ_B)]]), box)
+    batches = [[call.tool_id for call in event.calls] for event in done.of(kinds.Acting)]
+    assert batches == [["box/list", "box/read"], ["box/read"], ["box/write"], ["box/read"]]
+    assert done.state.status is Status.DONE
+
+
+async def test_of_reads_side_by_side_the_first_that_fails_is_the_one_to_correct(box: Tools) -> None:
+    model = Model(plans=[[plan(LIST, READ_NONE, READ_A), plan(LIST, READ_B)]], prefers=["none"])
+    done = await ran(model, box)
+    assert done.called == ["list", "read none.txt", "read a.txt", "read b.txt"]
+    (failed,) = done.of(kinds.NodeFailed)
+    assert failed.path == ("box/list {}", 'box/read {"path":"none.txt"}')
+    assert done.state.plan is not None
+    assert [node.key for node in done.state.plan.taken][1:] == ['box/read {"path":"b.txt"}', "END"]
