@@ -1,12 +1,15 @@
 """A value as compact JSON, and as much of it as a budget allows: the rest is counted, not shown."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agent.prism.paths import ABSENT, Path, at
 from agent.tokens import count_tokens
 from retrieval.words import words
+
+_SENTENCES = re.compile(r"[\n.;?!]+")
 
 LEFT_OUT = "…"
 """The key that stands for entries which are remembered and not shown; its value says how many."""
@@ -53,6 +56,11 @@ def _pruned(value: Any, path: Path, kept: set[Path], on_the_way: set[Path]) -> A
 
 
 def by_question(paths: Sequence[Path], value: Mapping[str, Any], question: str) -> list[Path]:
-    """The paths whose text has most words of the question first, the others as they come."""
-    asked = set(words(question))
-    return sorted(paths, key=lambda path: -len(asked & set(words(f"{path} {at(value, path)}"))))
+    """The paths that share most words with one sentence of the question first, the others as they come."""
+    asked = [found for line in _SENTENCES.split(question) if (found := set(words(line)))]
+
+    def fit(path: Path) -> int:
+        said = set(words(f"{path} {at(value, path)}"))
+        return max((len(said & line) for line in asked), default=0)
+
+    return sorted(paths, key=lambda path: -fit(path))

@@ -13,21 +13,37 @@ _SLACK = 1.5
 def folded_if_due(memory: Memory, *, cache_price: float, calls_left: int) -> Memory | None:
     """The memory folded, where that pays or must be; None where the log stays.
 
-    Folding pays when its one miss costs less than what every later prompt saves: (1 - a) L_fold < a R (L_log - L_fold),
-    with a the price of a cached token relative to an encoded one, R the calls to come, and L the tokens of the text. It
-    must be when the log is 1.5 times as long as its value, or over the memory's budget.
+    Folding costs one cache miss, (1 - a) L_fold; not folding costs a (L_log - L_fold) with every prompt, a being the
+    price of a cached token relative to an encoded one and L the tokens of the text. It pays when the R calls to come
+    cost more than the miss, and those since the last fold have cost as much: folding sooner pays for misses that the
+    next fold makes worthless (so does the classical lot size: both costs are then equal). It must be when the log is
+    1.5 times as long as its value, or over the memory's budget.
     """
-    log = count_tokens(memory.render())
-    over = memory.budget is not None and log > memory.budget
-    if not over and count_tokens(memory.log) < _LEAST:
+    if over := folded_if_over(memory):
+        return over
+    if count_tokens(memory.log) < _LEAST:
         return None
     folded = memory.fold()
-    short = count_tokens(folded.render())
+    log, short = count_tokens(memory.render()), count_tokens(folded.render())
     saved = log - short
-    if over and saved > 0:
-        return folded
-    pays = (1 - cache_price) * short < cache_price * calls_left * saved
+    miss = (1 - cache_price) * short
+    paid = cache_price * _calls_since_fold(memory) * saved / 2  # what is saved has grown from nothing, about evenly
+    pays = miss <= paid and miss < cache_price * calls_left * saved
     return folded if saved >= _LEAST and (pays or log > _SLACK * short) else None
+
+
+def _calls_since_fold(memory: Memory) -> int:
+    """In how many calls the log has been read, about: one for each chunk that it is from."""
+    return len({entry.source for entry in memory.entries[memory.folded :]})
+
+
+def folded_if_over(memory: Memory) -> Memory | None:
+    """The memory folded, where its text is over its budget and folding makes it shorter."""
+    size = count_tokens(memory.render())
+    if memory.budget is None or size <= memory.budget:
+        return None
+    folded = memory.fold()
+    return folded if count_tokens(folded.render()) < size else None
 
 
 def measured_cache_price(profile: Profile, used: Usage, shared: int) -> float:

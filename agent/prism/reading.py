@@ -10,7 +10,7 @@ from agent.llm import LLM, Answer, Ask, Profile, Purpose
 from agent.message import Message
 from agent.prism.chunks import Chunk, chunked
 from agent.prism.compaction import by_question, compact, within
-from agent.prism.folding import folded_if_due, measured_cache_price
+from agent.prism.folding import folded_if_due, folded_if_over, measured_cache_price
 from agent.prism.memory import Form, Memory, replayed
 from agent.prism.reviser import Reviser
 from agent.prism.reviser_prompts import to_answer
@@ -36,6 +36,8 @@ class ReadSettings(msgspec.Struct, frozen=True, kw_only=True):
     chunk_tokens: int = 2_000
     memory_tokens: int = 8_000
     form: Form = "amendments"
+    fold: bool = True
+    """Whether amendments are folded where that pays; over the memory's budget they always are."""
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +171,8 @@ class _Reader:
     def _folded(self, memory: Memory, calls_left: int) -> Memory:
         if self._settings.form == "in-place":
             return memory
+        if not self._settings.fold:
+            return folded_if_over(memory) or memory
         price = measured_cache_price(self._profile, self._meter.usage, self._meter.shared)
         return folded_if_due(memory, cache_price=price, calls_left=calls_left) or memory
 

@@ -23,17 +23,30 @@ def test_a_short_log_stays() -> None:
     assert folded_if_due(_memory(5), cache_price=1.0, calls_left=1_000) is None
 
 
-@pytest.mark.parametrize(("cache_price", "calls_left", "folds"), [(0, 1_000, False), (0.1, 2, False), (0.1, 80, True)])
+def _amended(changes: int, chunks: int) -> Memory:
+    """A folded memory of 200 facts, and changes to it from some chunks."""
+    memory = _memory(200).fold()
+    for chunk in range(chunks):
+        more = range(chunk, changes, chunks)
+        made = [Revision(op="update", path=("facts", f"key {n}"), value="changed") for n in more]
+        memory = memory.revise(made, source=f"chunk {chunk}").memory
+    return memory
+
+
+@pytest.mark.parametrize(("cache_price", "calls_left", "folds"), [(0, 1_000, False), (0.5, 2, False), (0.5, 80, True)])
 def test_the_log_is_folded_when_later_prompts_save_more_than_one_miss_costs(
     cache_price: float, calls_left: int, folds: bool
 ) -> None:
-    memory = _memory(200).fold()
-    more = [Revision(op="update", path=("facts", f"key {n}"), value="changed") for n in range(60)]
-    memory = memory.revise(more).memory
+    memory = _amended(60, chunks=20)
     folded = folded_if_due(memory, cache_price=cache_price, calls_left=calls_left)
     assert (folded is not None) is folds
     if folded is not None:
         assert folded.value == memory.value
+
+
+def test_the_log_is_not_folded_before_it_has_cost_as_much_as_a_miss() -> None:
+    assert folded_if_due(_amended(60, chunks=2), cache_price=0.5, calls_left=80) is None
+    assert folded_if_due(_amended(60, chunks=2), cache_price=1.0, calls_left=80) is not None
 
 
 def test_a_log_half_as_long_again_as_its_value_is_folded_at_any_price() -> None:
