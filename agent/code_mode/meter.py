@@ -18,13 +18,14 @@ _LOOK_EVERY = 2_000
 class Meter:
     """Counts units of work: one for each part of a program that runs, and one for so much of what it makes or reads.
 
-    Both memory and time of a program are within a constant factor of its units.
+    Both memory and time of a program are within a constant factor of its units. `seconds` are of the processor: how
+    busy the machine is stops no program. It must be used in the thread that made it.
     """
 
     def __init__(self, fuel: int = MOST_FUEL, seconds: float = MOST_SECONDS) -> None:
         self._left = fuel
         self._look_at = fuel - _LOOK_EVERY
-        self._ends = time.monotonic() + seconds
+        self._ends = time.thread_time() + seconds
 
     def charge(self, units: int = 1) -> None:
         """Take so many units.
@@ -37,7 +38,7 @@ class Meter:
             raise Stopped("the program takes too many steps: loop over less, or stop earlier")
         if self._left < self._look_at:
             self._look_at = self._left - _LOOK_EVERY
-            if time.monotonic() > self._ends:
+            if time.thread_time() > self._ends:
                 raise Stopped("the program takes too long")
 
     def text(self, length: int) -> None:

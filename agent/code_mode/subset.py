@@ -5,7 +5,7 @@ import ast
 from agent.code_mode.problem import ProgramError
 
 MOST_SOURCE = 20_000
-MOST_NESTING = 40
+MOST_NESTING = 80
 
 _STATEMENTS = (
     ast.Assign,
