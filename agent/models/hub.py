@@ -43,7 +43,7 @@ def fetch_url(
             before = size_now(partial)
             try:
                 return _attempt(client, spec, partial, watch or Watch())
-            except httpx.ConnectError as error:
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
                 fruitless, most, why = fruitless + 1, _UNREACHABLE, error
             except (httpx.TransportError, _Broken) as error:
                 fruitless, most, why = (0 if size_now(partial) > before else fruitless + 1), _FRUITLESS, error
