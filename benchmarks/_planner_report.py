@@ -201,9 +201,9 @@ def picture(arms: Sequence[Arm], path: Path) -> None:
         sweep = [arm for arm in arms if arm.name.startswith("tree, N =")]
         points = [(float(np.mean([cost(t, price) for t in arm.trials])), 100 * _success(arm)) for arm in sweep]
         if points:
-            panel.plot(*zip(*points, strict=True), "o-", color="tab:green", label="tree, by N")
+            panel.plot(*zip(*points, strict=True), "o-", color="black", label="tree, by N")
             for arm, point in zip(sweep, points, strict=True):
-                panel.annotate(arm.name.removeprefix("tree, "), point, xytext=(4, 4), textcoords="offset points")
+                panel.annotate(arm.name.rpartition(" ")[2], point, xytext=(0, 6), textcoords="offset points")
         for arm in arms:
             if arm not in sweep:
                 mean = float(np.mean([cost(trial, price) for trial in arm.trials]))

@@ -5,8 +5,8 @@ frequency, the same for every planner and for every action that is written. Ever
 simulated worlds with the same seeds, and success is what the world says. Tokens are the estimate of agent/tokens over
 the real prompts; the prefix cache is simulated over the last eight prompts of a run.
 
-Whom it favours: the oracle looks at the world whenever it is asked, so a planner that asks at every step (ReAct)
-notices every silent mistake; a real model would miss some.
+Whom it favours: the oracle looks at the world whenever it is asked, so it notices half of the mistakes that nothing was
+refused for (Rates.overlooked); planners that ask more often notice them sooner.
 
 Cost is in encoded tokens: net + price x cached + 3 x decoded, for a cached token's price of 1 (no prefix cache) and .1.
 Intervals: 95 %, percentile bootstrap over the tasks, all seeds of a task together.

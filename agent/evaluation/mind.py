@@ -18,15 +18,17 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """How often what goes wrong. Each action that is written passes through the first four, in whatever prompt.
 
     blind: a step that only makes the next one possible is not thought of, in any sample, until a refusal tells of it.
-    slip: such a step is forgotten once. wrong_tool, wrong_argument: of an action that is written. wrong_choice: of a
-    decision between options. deaf: a refusal is not understood, and the action is written as before.
-    variety: a plan takes the aims in another order, or the other of two equal ways.
+    slip: such a step is forgotten once. wrong_tool, wrong_argument: of an action that is written. overlooked: a wrong
+    action that was not refused is taken for the right one, until something is refused. wrong_choice: of a decision
+    between options. deaf: a refusal is not understood, and the action is written as before. variety: a plan takes the
+    aims in another order, or the other of two equal ways.
     """
 
     blind: float = 0.25
     slip: float = 0.05
     wrong_tool: float = 0.02
     wrong_argument: float = 0.04
+    overlooked: float = 0.5
     wrong_choice: float = 0.04
     deaf: float = 0.1
     variety: float = 0.15
@@ -54,19 +56,24 @@ class Mind:
         self._rates = rates
         self._seed = seed
         self._told: set[str] = set()
+        self._meant: dict[str, str] = {}  # by what was written instead
+        self._believed: set[str] = set()  # to have been done
         self._read = 0
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left that can be done: every aim is reached or out of reach."""
-        return not way(self.world, self._task.aims)
+        """Whether it finds nothing left to do: every aim is reached, out of reach, or believed to be reached."""
+        return all(_key(step) in self._believed for step in way(self.world, self._task.aims))
 
     def notice(self) -> None:
-        """Take in what the world has refused since the last time."""
+        """Take in what the world has refused since the last time, and what it has not."""
         news, self._read = self.world.log[self._read :], len(self.world.log)
         for made in news:
             if not made.ok:
                 self._told |= set(self._explains(made.tool, made.arguments))
+                self._believed.clear()
+            else:
+                self._believed |= self._taken_for(_key(GoldStep(made.tool, made.arguments)))
 
     def plan(self, rng: random.Random, *, taken: int = 0) -> list[GoldStep]:
         """The whole way from here, with mistakes. Ids that nobody has told yet are references to who will tell them.
@@ -85,8 +92,10 @@ class Mind:
 
     def act(self, rng: random.Random) -> GoldStep | None:
         """The next step, with mistakes; none when there is nothing left to do."""
-        steps = self._written(way(self.world, self._task.aims), rng)
-        return steps[0] if steps else None
+        for step in way(self.world, self._task.aims):
+            if not self._leaves_out(step, rng):
+                return self._spoiled(step, rng)
+        return None
 
     def choose(self, options: Sequence[Seen | None], fits: Callable[[Seen, GoldStep], bool]) -> list[int]:
         """Which of the options it takes for right, by their places; none where it finds none."""
@@ -100,6 +109,11 @@ class Mind:
     def errs(self, rng: random.Random) -> bool:
         """Whether this decision is a wrong one."""
         return rng.random() < self._rates.wrong_choice
+
+    def _taken_for(self, written: str) -> set[str]:
+        """The right step that a wrong one is believed to have been, if it was written as one and is overlooked."""
+        meant = self._meant.get(written)
+        return {meant} if meant and self._latent("overlooked", written) < self._rates.overlooked else set()
 
     def _next(self, aim: Aim[Any]) -> list[GoldStep]:
         """What it takes for right next towards one aim, in either taste."""
@@ -120,15 +134,17 @@ class Mind:
 
     def _thinks_of(self, step: GoldStep) -> bool:
         key = _key(step)
-        return not step.mends or key in self._told or dice(self._seed, self._task.id, key).random() >= self._rates.blind
+        if key in self._believed:
+            return False
+        return not step.mends or key in self._told or self._latent("blind", key) >= self._rates.blind
 
-    def _written(self, steps: Sequence[GoldStep], rng: random.Random) -> list[GoldStep]:
-        kept = [step for step in steps if not self._leaves_out(step, rng)]
-        return [self._spoiled(step, rng) for step in kept]
+    def _latent(self, what: str, key: str) -> float:
+        """From 0 to 1, the same whenever it is asked for."""
+        return dice(what, self._seed, self._task.id, key).random()
 
     def _leaves_out(self, step: GoldStep, rng: random.Random) -> bool:
-        if not step.mends:
-            return False
+        if not step.mends or _key(step) in self._believed:
+            return not self._thinks_of(step)
         if _key(step) in self._told:
             return rng.random() < self._rates.deaf
         return not self._thinks_of(step) or rng.random() < self._rates.slip
@@ -136,10 +152,13 @@ class Mind:
     def _spoiled(self, step: GoldStep, rng: random.Random) -> GoldStep:
         rates, draw = self._rates, rng.random()
         if draw < rates.wrong_tool:
-            return self._with_another_tool(step, rng)
-        if draw < rates.wrong_tool + rates.wrong_argument and step.arguments:
-            return self._with_another_argument(step, rng)
-        return step
+            written = self._with_another_tool(step, rng)
+        elif draw < rates.wrong_tool + rates.wrong_argument and step.arguments:
+            written = self._with_another_argument(step, rng)
+        else:
+            return step
+        self._meant.setdefault(_key(written), _key(step))
+        return written
 
     def _with_another_tool(self, step: GoldStep, rng: random.Random) -> GoldStep:
         """Mostly one that takes the same arguments, where there is any: that is how tools are confused."""

@@ -4,12 +4,13 @@ import json
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.evaluation.counting import BLOCK, PrefixCounter
 from agent.evaluation.mind import Mind, Rates
 from agent.evaluation.oracle import OracleLLM
-from agent.evaluation.tasks import WORLDS, Task, draw_task
+from agent.evaluation.tasks import WORLDS, Task, draw_task, right_steps
 from agent.evaluation.world import World
 from agent.llm import Ask, Choice, Option, Purpose
 from agent.message import system, user
@@ -158,3 +159,20 @@ def test_a_cache_forgets_the_oldest_prompts() -> None:
     for text in ("a" * 400, "b" * 400):
         counter.usage([system(text)], [""])
     assert counter.usage([system("a" * 400)], [""]).cached == 0
+
+
+@pytest.mark.parametrize(("overlooked", "chosen"), [(0.0, "A"), (1.0, "NONE")])
+async def test_a_mistake_that_is_not_refused_may_be_overlooked(overlooked: float, chosen: str) -> None:
+    rates = msgspec.structs.replace(PERFECT, wrong_argument=1.0, overlooked=overlooked)
+    tried = 0
+    for task in (draw_task("files", seed, hindered=0.0) for seed in range(40)):
+        world, oracle = _oracle(task, rates=rates)
+        said, right = await _said(oracle, ACT), task.gold[0]
+        silent = world.do(said["tool"].partition("/")[2], said["arguments"]).ok
+        if silent and right in right_steps(world, task.aims):
+            ask = _choice(f"files/{right.tool} {canonical_json(right.arguments)}")
+            assert (await oracle.sample([], ask)).text == chosen
+            assert not world.do("read_file", {"path": "/nowhere"}).ok
+            assert (await oracle.sample([], ask)).text == "A"
+            tried += 1
+    assert tried
