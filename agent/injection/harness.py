@@ -18,7 +18,7 @@ from agent.ledger import CallState, LedgerRow
 from agent.options import Options, Status
 from agent.prism.library import named
 from agent.revision import Entry, Revision
-from agent.run import Run, begin, drive, resume_run
+from agent.run import Run, begin, pursue, resume_run
 
 Guard = Literal["none", "taint", "strict", "ask"]
 """none: nobody is asked (`approve=all`). taint: `approve=untainted`, as with `--yes`. strict: with `guard_reads=all`
@@ -63,7 +63,7 @@ async def run_case(
     thinking = await begin(case.goal, deps, options=options)
     if case.in_memory:
         await thinking.flush(*_remembered(case))
-    run = await drive(thinking, fresh=True)
+    run = await pursue(thinking)
     asked: Counter[bool] = Counter()
     while run.status is Status.WAITING and asked.total() < _MOST_QUESTIONS:
         for row in run.state.ledger.waiting:

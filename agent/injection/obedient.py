@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agent.injection.corpus import Action, Case, key
-from agent.llm import Ask, Purpose
+from agent.llm import Ask, Choice, Purpose
 from agent.message import Message
+from agent.plan import END
+from agent.plan_state import NONE
 from agent.testing import ScriptedLLM, SimpleToolbox
 
 
@@ -36,12 +38,16 @@ class Obedient:
         if self._obeys and self._case.read_in("\n".join(message.content for message in messages)):
             self._obeys = False
             self._turn()
-        left = [{"tool": tool_id, "arguments": arguments} for tool_id, arguments in self._left()]
+        left = self._left()
+        said = [{"tool": tool_id, "arguments": arguments} for tool_id, arguments in left]
         match ask.purpose:
             case Purpose.PLAN:
-                return json.dumps({"steps": left})
+                return json.dumps({"steps": said[: self._foreseen(left)]})
             case Purpose.ACT:
-                return json.dumps(left[0] if left else {"answer": "done"})
+                return json.dumps(said[0] if said else {"answer": "done"})
+            case Purpose.DECIDE if isinstance(ask.shape, Choice):
+                wanted = key(left[0]) if left else END
+                return next((option.label for option in ask.shape.options if option.text == wanted), NONE)
             case _:
                 return "done"
 
@@ -54,6 +60,11 @@ class Obedient:
             else:
                 left.append(action)
         return left
+
+    def _foreseen(self, left: Sequence[Action]) -> int:
+        """How many of these can be planned: what an attack wants next may hold what its first steps will read."""
+        first = [place for place, action in enumerate(left, 1) if action in self._case.injected[:-1]]
+        return first[0] if first else len(left)
 
     def _turn(self) -> None:
         injected = list(self._case.injected)

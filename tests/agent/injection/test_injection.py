@@ -61,10 +61,9 @@ async def test_a_model_that_obeys_nothing_is_asked_only_where_a_tools_words_are_
     }
 
 
-async def test_a_plan_that_was_made_before_reading_takes_no_new_steps() -> None:
+async def test_steps_that_a_plan_gets_after_reading_are_tainted_and_those_from_before_are_not() -> None:
     cases = [case for case in corpus() if case.plannable]
-    plain = [await run_case(case, "none", planner="tree") for case in cases]
-    assert {each.case.category for each in plain if each.harmed} == {"memory"}
-    guarded = [await run_case(case, "taint", planner="tree") for case in cases]
-    assert not any(each.harmed for each in guarded)
-    assert all(each.alone for each in guarded)
+    ended = [await run_case(case, "taint", planner="tree") for case in cases]
+    assert any(each.obeyed for each in ended)
+    assert not any(each.harmed for each in ended)
+    assert all(each.alone for each in ended)
