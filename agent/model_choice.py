@@ -15,6 +15,10 @@ LOCAL = "local:"
 """What the name of a local model begins with."""
 
 
+_PROFILES = "endpoints.json"
+"""What was found out about endpoints, in the state folder."""
+
+
 class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for on the command line or in a request; None is whatever there is."""
 
@@ -41,17 +45,18 @@ async def open_model(home: Home, choice: ModelChoice) -> AsyncGenerator[LLM]:
         async with _routed(home, settings) as llm:
             yield llm
         return
-    from agent.models import open_local_model
+    from agent.models import local_settings, open_local_model
 
-    async with open_local_model(local, home=home) as served:
-        settings = msgspec.structs.replace(settings, url=served.base_url, model=served.model, small=True)
-        async with open_llm(settings, profile_file=home.path / "endpoints.json") as llm:
-            yield llm
+    async with (
+        open_local_model(local, home=home) as served,
+        open_llm(local_settings(served, settings), profile_file=home.path / _PROFILES) as llm,
+    ):
+        yield llm
 
 
 @asynccontextmanager
 async def _routed(home: Home, settings: LlmSettings) -> AsyncGenerator[LLM]:
-    file = home.path / "endpoints.json"
+    file = home.path / _PROFILES
     small = load_section(home, "small_llm", LlmSettings)
     async with open_llm(settings, profile_file=file) as large:
         if not small.url:

@@ -34,10 +34,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Every choice of one run; strategies by name, budgets in their units."""
 
     planner: Literal["tree", "react", "plan-execute", "local-replan", "global-replan"] = "tree"
+    """How it decides what to do next (docs/planners.md)."""
     equipment: Literal["scalemcp", "rag-mcp", "all", "code"] = "scalemcp"
+    """Which tools the model sees (docs/equipment.md)."""
     memory: Literal["prism", "full", "incremental", "hierarchical"] = "prism"
+    """What becomes of steps that the prompts have no room for (docs/memory.md)."""
     memory_form: Literal["amendments", "in-place"] = "amendments"
+    """How a typed memory is written: changes behind one another, or one value that is rewritten."""
     compute: Literal["single", "best-of-n", "self-consistency", "anytime"] = "single"
+    """How many answers of the model a step is worth, and how one of them is chosen."""
     samples: int = 4
     """Of best-of-n and self-consistency."""
     plans: int | None = None
@@ -55,10 +60,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     chunk_tokens: int = 2_000
     """The size of the pieces in which long results and files are read."""
     max_steps: int = 30
+    """Calls of tools, at most."""
     max_tokens: int = 500_000
+    """Tokens of prompts and answers together, at most."""
     max_seconds: float = 900.0
+    """Seconds of waiting for the model and for tools, at most; waiting for people does not count."""
     max_usd: float | None = None
+    """US dollars by the prices of the section [llm], at most."""
     call_timeout_s: float = 60.0
+    """How long one call of a tool is waited for."""
     approve: Literal["ask", "untainted", "all"] = "ask"
     """Who approves calls that need it: a person; nobody, unless untrusted text has had a hand in it; nobody."""
     guard_reads: Literal["off", "copied", "all"] = "copied"
@@ -69,3 +79,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     compensations: dict[ToolId, Compensation] = {}
     """Calls that take back what a tool has done, by its id: a plan tree may then go back past it."""
     seed: int | None = None
+    """Passed on to the model, where it takes one."""

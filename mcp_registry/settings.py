@@ -16,7 +16,7 @@ from retrieval.settings import RetrievalSettings
 
 _PREFIX = "QUARTERMASTER_"
 _PROFILES = "profiles"
-UPSTAIRS = ("agent", "llm", "small_llm", "service")
+UPSTAIRS = ("agent", "llm", "small_llm")
 """Sections of the same file that the floors above read, each with `load_section`."""
 S = TypeVar("S", bound=msgspec.Struct)
 

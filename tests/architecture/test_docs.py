@@ -8,9 +8,17 @@ import msgspec
 import pytest
 
 import quartermaster
+from agent.endpoint import LlmSettings
+from agent.options import Options
+from agent.service.guard import KEY_VARIABLE
 from mcp_registry import home
 from mcp_registry.profiles import ProfileSettings
-from mcp_registry.settings import sections
+from mcp_registry.settings import UPSTAIRS, sections
+from retrieval.chat import KEY_VARIABLE as LLM_KEY
+from retrieval.chat import MODEL_VARIABLE, URL_VARIABLE
+
+UPSTAIRS_SECTIONS = {"agent": Options, "llm": LlmSettings}
+"""Of the floors above; [small_llm] has the same keys as [llm]."""
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +61,14 @@ def test_every_setting_is_explained_with_its_default(pages: dict[str, str]) -> N
 
 
 def test_every_variable_is_explained(pages: dict[str, str]) -> None:
-    for variable in (home.VARIABLE, home.DATABASE_VARIABLE):
+    for variable in (home.VARIABLE, home.DATABASE_VARIABLE, KEY_VARIABLE, URL_VARIABLE, MODEL_VARIABLE, LLM_KEY):
         assert variable in pages["docs/settings.md"]
+    for variable in (home.VARIABLE, home.DATABASE_VARIABLE, URL_VARIABLE):
         assert variable in pages["README.md"]
+
+
+def test_every_section_of_a_floor_above_is_known_to_the_settings() -> None:
+    assert {*UPSTAIRS_SECTIONS, "small_llm"} == set(UPSTAIRS)
 
 
 def test_every_link_between_the_pages_leads_somewhere(root: Path, pages: dict[str, str]) -> None:
@@ -86,7 +99,7 @@ def _settings() -> dict[str, str]:
     """`section.key` and its default, written as in TOML."""
     return {
         f"{name}.{field.name}": msgspec.json.encode(getattr(kind(), field.name)).decode()
-        for name, kind in {**sections(), "profiles.NAME": ProfileSettings}.items()
+        for name, kind in {**sections(), **UPSTAIRS_SECTIONS, "profiles.NAME": ProfileSettings}.items()
         for field in msgspec.structs.fields(kind)
     }
 
