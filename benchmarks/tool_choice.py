@@ -21,19 +21,18 @@ Example: .venv/bin/python benchmarks/tool_choice.py --queries 10 --sizes 10 50 -
 
 import argparse
 import asyncio
-import gzip
 import json
 import random
 import statistics
 import sys
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from _machine import SHARED, machine_line, table
+from _machine import machine_line, table
+from _union import SEED, Request, built_index, read_requests, read_tools
 
 from agent.action_schema import action_schema
 from agent.deps import Deps, by_name
@@ -41,8 +40,7 @@ from agent.endpoint import LlmSettings, open_llm
 from agent.errors import BadAgentSettings, LlmUnavailable
 from agent.event import RunStarted
 from agent.llm import LLM, Ask, JsonShape, Purpose
-from agent.models import local_settings, open_local_model
-from agent.models.serving import Serving
+from agent.models import Serving, local_settings, open_local_model, pulled
 from agent.options import Options
 from agent.prompts import briefing
 from agent.state import fold
@@ -50,24 +48,14 @@ from agent.testing import SimpleToolbox
 from agent.thinking import Thinking
 from agent.tool_cards import cards
 from mcp_registry.arguments import ArgumentCheck, WrongArguments
-from mcp_registry.feeds.read import read_feed
 from mcp_registry.home import find_home
-from retrieval.embedders import open_embedder
-from retrieval.index import ToolIndex, open_index
+from retrieval.index import ToolIndex
 from retrieval.multi import search_many
-from retrieval.settings import RetrievalSettings
 from retrieval.tool import ToolId, ToolSpec
 
 Way = Literal["all", "rag-mcp", "scalemcp"]
-_SEED = 20261122
 _MOST_TOKENS = 220
 _HEADS = ["model", "catalogue", "way", "n", "found", "right", "valid", "tokens", "new", "s p50", "s mean"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    text: str
-    right: frozenset[ToolId]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +87,13 @@ class Catalogue(SimpleToolbox):
 
 
 async def main(options: argparse.Namespace) -> None:
+    home = find_home(options.home)
+    missing = [name for name in options.models if not name.endswith(".gguf") and name not in pulled(home)]
+    if missing:
+        print(f"skipped: {', '.join(missing)} must be pulled first: quartermaster models pull NAME", file=sys.stderr)
+        return
     machine = machine_line()
-    print(machine)
+    print(machine, file=sys.stderr if options.json else sys.stdout)
     tools, same = read_tools()
     requests = read_requests(options.queries, tools)
     options.work.mkdir(parents=True, exist_ok=True)
@@ -109,7 +102,7 @@ async def main(options: argparse.Namespace) -> None:
     for model in options.models:
         serving = Serving(context=options.context, threads=options.threads)
         async with (
-            open_local_model(model, home=find_home(options.home), serving=serving) as local,
+            open_local_model(model, home=home, serving=serving) as local,
             open_llm(
                 local_settings(local, LlmSettings(timeout_s=1_800.0, budget_s=1_800.0, attempts=1)),
                 profile_file=options.work / "profiles.json",
@@ -239,7 +232,7 @@ def catalogues(
     if size >= len(tools):
         yield Catalogue(tools, index), list(requests)
         return
-    dice = random.Random(_SEED + size)
+    dice = random.Random(SEED + size)
     ids = sorted(tools)
     share = max(1, size // 2)
     for start in range(0, len(requests), share):
@@ -249,49 +242,6 @@ def catalogues(
         drawn = (id_ for id_ in dice.sample(ids, len(ids)) if same[id_] not in taken)
         chosen = {id_: tools[id_] for id_ in (*needed, *(next(drawn) for _ in range(size - len(needed))))}
         yield Catalogue(chosen, index), group
-
-
-def read_tools() -> tuple[dict[ToolId, ToolSpec], dict[ToolId, str]]:
-    """The tools by id, and for each the mark that it shares with its near-duplicates."""
-    path = SHARED / "mcp_tools.jsonl.gz"
-    same = {row["tool_id"]: row.get("same_as") or row["tool_id"] for row in lines_of(path)}
-    tools = {tool.tool_id: tool for tool in read_feed(path).tools}
-    return tools, {id_: same.get(id_, id_) for id_ in tools}
-
-
-def read_requests(count: int, tools: Mapping[ToolId, ToolSpec]) -> list[Request]:
-    """So many requests, drawn once; those with fewer are the first of those with more."""
-    found: list[Request] = []
-    for row in lines_of(SHARED / "queries" / "mcp_union.queries.jsonl.gz"):
-        right = frozenset(id_ for group in row["relevant_groups"] for id_ in group if id_ in tools)
-        if right:
-            found.append(Request(text=row["query"], right=right))
-    random.Random(_SEED).shuffle(found)
-    return found[:count]
-
-
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def built_index(folder: Path, tools: Mapping[ToolId, ToolSpec]) -> ToolIndex:
-    """The product's index over the tools; made once, then loaded."""
-    settings = RetrievalSettings()
-    index = open_index(folder, open_embedder(settings.model), settings)
-    if not index.load() or len(index) != len(tools):
-        with told(f"indexing {len(tools):,} tools in {folder}"):
-            index.apply(list(tools.values()), generation=1)
-            index.save()
-    return index
-
-
-@contextmanager
-def told(text: str) -> Generator[None]:
-    started = time.monotonic()
-    print(f"{text} ...", file=sys.stderr, flush=True)
-    yield
-    print(f"... {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
