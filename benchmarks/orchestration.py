@@ -227,41 +227,31 @@ def _report(arguments: argparse.Namespace, stores: dict[str, str]) -> None:
     print(table(["planner", "store", "p50", "p95", "CPU", "first", "last"], single))
     print(f"\n{arguments.runs} runs at once, {max(1, arguments.steps // 20)} steps each\n")
     print(table(["planner", "store", "steps/s", "ms a step", "MiB a run", "RSS in MiB"], many))
-    print(f"\nBytes stored for each of {arguments.turns} turns, results of {arguments.result_bytes} bytes\n")
-    cases = [("full", "sqlite"), ("prism", "sqlite"), ("prism", LANGGRAPHS)]
-    rows = [_stored_row(replace(base, memory=memory, store=store), arguments.turns) for memory, store in cases]
-    print(table(_STORED, rows))
+    print(f"\nBytes stored for each of {arguments.turns} turns\n")
+    short, long = arguments.result_bytes, 10 * arguments.result_bytes
+    cases = [
+        ("full", "sqlite", short),
+        ("full", LANGGRAPHS, short),
+        ("full", "sqlite", long),
+        ("prism", "sqlite", long),
+    ]
+    print(table(_STORED, [_stored_row(base, arguments.turns, *case) for case in cases]))
 
 
-_STORED = [
-    "memory",
-    "store",
-    "journal a turn",
-    "first quarter",
-    "last quarter",
-    "R² of a line",
-    "checkpoints",
-    "their bytes",
-]
+_STORED = ["memory", "store", "result", "journal", "first quarter", "last quarter", "R² of a line", "kept", "bytes"]
 
 
-def _stored_row(base: Bench, turns: int) -> list[str]:
-    got = _in_its_own_process("stored", replace(base, planner="react", steps=turns))
+def _stored_row(base: Bench, turns: int, *case: Any) -> list[str]:
+    memory, store, result_bytes = case
+    bench = replace(base, planner="react", steps=turns, memory=memory, store=store, result_bytes=result_bytes)
+    got = _in_its_own_process("stored", bench)
     sizes: list[int] = got["turns"]
     quarter = max(1, turns // 4)
     slope, fit = linear_fit(sizes)
     first, last = sizes[quarter] / quarter, (sizes[-1] - sizes[-1 - quarter]) / quarter
     count, size = (max(each[i] for each in got["checkpoints"]) for i in (0, 1))
-    return [
-        base.memory,
-        base.store,
-        f"{slope:.0f}",
-        f"{first:.0f}",
-        f"{last:.0f}",
-        f"{fit:.4f}",
-        str(count),
-        f"{size:,}",
-    ]
+    numbers = [f"{slope:.0f}", f"{first:.0f}", f"{last:.0f}", f"{fit:.4f}", f"{count}", f"{size:,}"]
+    return [memory, store, str(result_bytes), *numbers]
 
 
 def main() -> None:
@@ -269,7 +259,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="of one run (many runs make a twentieth each)")
     parser.add_argument("--runs", type=int, default=200, help="at the same time")
     parser.add_argument("--turns", type=int, default=200, help="whose bytes are counted")
-    parser.add_argument("--result-bytes", type=int, default=200, help="how long each tool's answer is")
+    parser.add_argument(
+        "--result-bytes",
+        type=int,
+        default=200,
+        help="of each tool's answer; ten times as many where memory is to be taken in",
+    )
     parser.add_argument("--postgres", action="store_true", help="also over a PostgreSQL of our own")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
