@@ -21,6 +21,8 @@ from retrieval.tool import ToolId, ToolSpec
 
 _TEMPERATURE = 0.8
 _MOST_TOKENS = 1_024
+_MOST_OF_A_SMALL_ONE = (12, 512)
+"""Steps and tokens of a plan of a small model: it tends to go on and on."""
 _MOST_REASON = 300
 
 
@@ -101,12 +103,13 @@ def plan_schema(tools: Sequence[ToolSpec], most: int = MOST_STEPS) -> dict[str, 
 
 async def _sampled(context: Context, messages: Sequence[Message], tools: Sequence[ToolSpec], n: int) -> list[str]:
     options = context.state.options
-    shape = JsonShape(schema=plan_schema(tools, min(MOST_STEPS, options.max_steps)), name="plan") if tools else None
+    steps, tokens = _MOST_OF_A_SMALL_ONE if context.profile.small else (MOST_STEPS, _MOST_TOKENS)
+    shape = JsonShape(schema=plan_schema(tools, min(steps, options.max_steps)), name="plan") if tools else None
     ask = Ask(
         purpose=Purpose.PLAN,
         n=n,
         temperature=_TEMPERATURE if n > 1 else 0.0,
-        max_tokens=_MOST_TOKENS,
+        max_tokens=tokens,
         shape=shape,
         seed=options.seed,
     )
