@@ -3,7 +3,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/quartermaster
 WORKDIR /source
 COPY . .
-RUN /opt/quartermaster/bin/pip install --constraint constraints.txt ".[postgres]"
+RUN /opt/quartermaster/bin/pip install --constraint constraints.txt ".[postgres,agent]"
 
 FROM python:3.12-slim
 COPY --from=build /opt/quartermaster /opt/quartermaster

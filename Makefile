@@ -15,7 +15,7 @@ LABELLED ?= ../shared/data/queries
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: install ## install, start real MCP servers, find the right tool for three tasks and call it
+run: install ## install, start real MCP servers, find and call the right tools, then let the agent pursue a goal
 	@$(BIN)/python scripts/demo.py
 
 install: $(STAMP) ## make .venv with what `run` needs, and nothing more
@@ -58,7 +58,8 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "installing into $(VENV) (about a minute the first time)" >&2
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[agent]'
+	@$(PIP) --editable '.[agent,local-llm]' || echo "going on without local language models: no wheel for this machine" >&2
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)

@@ -1,4 +1,4 @@
-"""`make run`: real MCP servers behind one gateway, three requests in plain words, the right tool found and called.
+"""`make run`: real MCP servers behind one gateway, three requests in plain words, and a goal for the agent.
 
 Everything lies in .sandbox (the servers and a small world for them) and .quartermaster (the state folder); running it
 again makes only what is missing. What goes to standard error is progress, what goes to standard output is the show.
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo_agent import pursue_goal
 from demo_client import Gateway, open_gateway
 from demo_sandbox import Sandbox, make_sandbox
 from demo_servers import Installed, install_servers
@@ -44,8 +45,10 @@ class CommandLine:
     def argv(self) -> list[str]:
         return [str(Path(sys.executable).parent / "quartermaster"), "--home", str(self.home)]
 
-    def run(self, *arguments: str, aloud: bool = False, check: bool = True) -> str:
+    def run(self, *arguments: str, aloud: bool = False, check: bool = True, why_not: bool = False) -> str:
         """What the command printed; `aloud` lets a long one show its own progress on standard error.
+
+        With `why_not`: the reason why it failed, or nothing.
 
         Raises:
             DemoFailed: it could not be started, did not end in time, or (with `check`) reported an error.
@@ -65,6 +68,8 @@ class CommandLine:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DemoFailed(f"{shown}: {error}") from None
+        if why_not:
+            return f"{shown} ended with {done.returncode}" if done.returncode else ""
         if check and done.returncode:
             raise DemoFailed(f"{shown} ended with {done.returncode}:\n{(done.stderr or done.stdout).strip()}")
         return done.stdout
@@ -84,6 +89,7 @@ def main() -> int:
         register(command_line, installed, sandbox, show)
         ready = sync(command_line, installed, show)
         asyncio.run(act(command_line, sandbox, ready, show))
+        pursue_goal(command_line.run, show)
     except DemoFailed as error:
         show.failure(str(error))
         return 1

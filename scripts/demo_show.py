@@ -69,6 +69,25 @@ class Show:
         if len(lines) > _ANSWER_LINES:
             self._line(f"     … and {len(lines) - _ANSWER_LINES} lines more", style="dim")
 
+    def without_model(self, reason: str) -> None:
+        self._line()
+        self._line(f"The agent was not shown: no language model could be fetched ({reason}).", style="yellow")
+        self._line("Name an endpoint of yours: quartermaster run --llm-url http://127.0.0.1:8080/v1 GOAL", style="dim")
+
+    def goal(self, words: str, model: str) -> None:
+        self._line()
+        self._line(f"The agent: “{words}”", style="bold cyan")
+        self._line(f"   with {model}, a language model of 0.5 billion parameters that runs on this machine, offline")
+
+    def run(self, events: Sequence[Mapping[str, Any]], shown: str, *, seconds: float) -> None:
+        """A run of the agent: its plan tree, calls and use as `runs show` has them, and what it answered."""
+        for line in shown.partition("\nanswer\n")[0].splitlines():
+            self._line(f"   {line}".rstrip())
+        ended = events[-1] if events else {}
+        self._line(f"   {ended.get('status', 'it did not start')} after {seconds:.0f} s:")
+        for line in str(ended.get("answer") or ended.get("reason") or "").splitlines():
+            self._line(f"     {line}", style="green")
+
     def farewell(self, argv: Sequence[str]) -> None:
         command = shlex.join(_relative(argument) for argument in argv)
         self._line()
@@ -78,6 +97,8 @@ class Show:
             ("the other clients that it knows", "connect --help"),
             ("bring the servers that your client has now", "servers import FILE"),
             ("search yourself", 'search "convert a CSV file to JSON" --why'),
+            ("hand a goal over; a larger model is better at it (--llm-url)", 'run "which customers are there?"'),
+            ("watch runs and decide in a browser", "agent"),
         ):
             self._line(f"   # {what}", style="dim")
             self._line(f"   {command} {arguments}")

@@ -47,7 +47,12 @@ def _require_docker_compose() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profiles", "services"), [((), {"gateway", "database"}), (("--profile", "gpu"), {"gateway", "database", "llm"})]
+    ("profiles", "services"),
+    [
+        ((), {"gateway", "database"}),
+        (("--profile", "gpu"), {"gateway", "database", "llm"}),
+        (("--profile", "agent"), {"gateway", "database", "agent"}),
+    ],
 )
 def test_docker_compose_accepts_the_file(profiles: tuple[str, ...], services: set[str]) -> None:
     _require_docker_compose()
