@@ -15,6 +15,11 @@ RULES = (
     "Use only facts that the user or a tool has given. When the goal is reached, answer the user; when it cannot be "
     "reached, say why."
 )
+REPORT_RULES = (
+    "You tell the user what came of a goal that was pursued with tools. Answer the goal itself first, in one or two "
+    "plain sentences with the facts that were found. Use only facts that the user or a tool has given; say what "
+    "failed or is missing."
+)
 SEARCHING = "When none of the tools fits, search for others in plain words."
 JSON_FORM = (
     'An action is one JSON object: {"tool": "server/name", "arguments": {...}} to call a tool, '
@@ -45,6 +50,16 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
         messages += told(step, native=native)
     for late in placed.values():
         messages += _revealed(late)
+    return messages
+
+
+def report(context: Context) -> list[Message]:
+    """Goal, memory and steps for whoever is to speak about them: nothing in it looks like an action to be written."""
+    messages = [system(f"{REPORT_RULES}\n{FENCE_RULE}"), user(f"Goal: {context.state.goal}")]
+    messages += context.memory.shown(context.state)
+    for step in context.state.raw_steps:
+        called = f"{step.call.tool_id} was called with {canonical_json(step.call.arguments)}."
+        messages.append(user(f"{called}\n{observed(step)}", untrusted=step.untrusted))
     return messages
 
 

@@ -5,7 +5,7 @@ from agent.llm import Ask, Purpose
 from agent.message import assistant, user
 from agent.plan_prompts import ANSWER_NOW, key_of_call
 from agent.planner import Context, Finish
-from agent.prompts import briefing
+from agent.prompts import report
 from retrieval.chat import json_in
 from retrieval.errors import AnswerUnusable
 
@@ -14,7 +14,7 @@ _MOST_TOKENS = 1_024
 
 async def answered(context: Context, told: str = ANSWER_NOW) -> Finish:
     """What the model says to the user of all that was done; a list of it where the model says nothing."""
-    messages = [*briefing(context), user(told)]
+    messages = [*report(context), user(told)]
     ask = Ask(purpose=Purpose.ANSWER, max_tokens=_MOST_TOKENS, seed=context.state.options.seed)
     answer = await context.sample(messages, ask)
     text = said_in(answer.text)
