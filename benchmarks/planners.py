@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 from _machine import machine_line, table
-from _planner_report import Arm, by_length, compared, goals, overall, picture
+from _planner_report import Arm, by_length, by_purpose, compared, goals, overall, picture
 from rich.console import Console
 from rich.progress import track
 
@@ -55,7 +55,7 @@ def main(options: argparse.Namespace) -> int:
         print(json.dumps({arm.name: msgspec.to_builtins(arm.trials) for arm in arms}))
         return 0
     head = f"{len(arms[0].trials)} runs each; errors x {options.errors:g}; tools in the prompts: {options.tools}"
-    tables = [overall(arms), compared(arms, _PRODUCT), by_length(arms, _PRODUCT)]
+    tables = [overall(arms), by_purpose(arms), compared(arms, _PRODUCT), by_length(arms, _PRODUCT)]
     texts = [head, *(table(*each) for each in tables), goals(arms, _PRODUCT)]
     print("\n\n".join(texts))
     if options.out is not None:

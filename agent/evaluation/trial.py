@@ -10,6 +10,7 @@ from agent.evaluation.mind import Mind, Rates
 from agent.evaluation.oracle import PROFILE, OracleLLM
 from agent.evaluation.tasks import TOOLS, Task
 from agent.evaluation.world_toolbox import WorldToolbox
+from agent.event import Sampled
 from agent.llm import Profile
 from agent.options import Options, Status
 from agent.run import run_agent
@@ -20,7 +21,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. `success` is what the world says, whatever the run says of itself in `status`.
 
     corrections: as the run counts them (failed steps, plans given up). failed_calls, effects: as the world counts them.
-    gold: the steps of a right way from the beginning.
+    gold: the steps of a right way from the beginning. purposes: what each kind of question took.
     """
 
     task: str
@@ -34,6 +35,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     effects: int
     corrections: int
     gold: int
+    purposes: dict[str, Usage] = {}
     reason: str = ""
 
 
@@ -62,7 +64,13 @@ async def run_trial(task: Task, options: Options, *, seed: int, setting: Setting
     counter = PrefixCounter(remembers=setting.remembers)
     llm = OracleLLM(mind, seed=seed, counter=counter, profile=setting.profile)
     others = [tool.spec for name, tools in TOOLS.items() if setting.others and name != world.name for tool in tools]
-    run = await run_agent(task.goal, Deps(llm=llm, toolbox=WorldToolbox(world, others=others)), options=options)
+    deps = Deps(llm=llm, toolbox=WorldToolbox(world, others=others))
+    run = await run_agent(task.goal, deps, options=options)
+    purposes: dict[str, Usage] = {}
+    for recorded in await deps.journal.events(run.id):
+        if isinstance(recorded.event, Sampled):
+            purpose = recorded.event.purpose.value
+            purposes[purpose] = purposes.get(purpose, Usage()) + recorded.event.usage
     return Trial(
         task=task.id,
         planner=options.planner,
@@ -75,5 +83,6 @@ async def run_trial(task: Task, options: Options, *, seed: int, setting: Setting
         effects=len(world.effects),
         corrections=run.state.corrections,
         gold=len(task.gold),
+        purposes=purposes,
         reason=run.state.reason,
     )
