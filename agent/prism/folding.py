@@ -21,15 +21,19 @@ def folded_if_due(memory: Memory, *, cache_price: float, calls_left: int) -> Mem
     """
     if over := folded_if_over(memory):
         return over
-    if count_tokens(memory.log) < _LEAST:
+    log, calls = count_tokens(memory.render()), _calls_since_fold(memory)
+
+    def due(short: int) -> bool:
+        saved, miss = log - short, (1 - cache_price) * short
+        paid = cache_price * calls * saved / 2  # what would be saved has grown from nothing, about evenly
+        pays = miss <= paid and miss < cache_price * calls_left * saved
+        return saved >= _LEAST and (pays or log > _SLACK * short)
+
+    # A value seldom gets shorter: if it would not pay at its old length, it need not be made to know.
+    if not due(count_tokens(memory.base)):
         return None
     folded = memory.fold()
-    log, short = count_tokens(memory.render()), count_tokens(folded.render())
-    saved = log - short
-    miss = (1 - cache_price) * short
-    paid = cache_price * _calls_since_fold(memory) * saved / 2  # what is saved has grown from nothing, about evenly
-    pays = miss <= paid and miss < cache_price * calls_left * saved
-    return folded if saved >= _LEAST and (pays or log > _SLACK * short) else None
+    return folded if due(count_tokens(folded.render())) else None
 
 
 def _calls_since_fold(memory: Memory) -> int:
