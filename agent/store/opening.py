@@ -50,13 +50,13 @@ async def open_tables(
     Raises:
         StoreError, MissingExtra: as `open_journal`.
     """
-    database = _database(url, wait_s)
+    database = _database(url, wait_s, losable=schema.losable)
     await asyncio.to_thread(_make_ready, database, schema)
     async with open_reader(database) as reader, open_writer(database) as writer:
         yield database, writer, reader
 
 
-def _database(url: str, wait_s: float) -> Database:
+def _database(url: str, wait_s: float, *, losable: bool) -> Database:
     try:
         address = parse_database_url(url)
     except CatalogueError as error:
@@ -67,7 +67,7 @@ def _database(url: str, wait_s: float) -> Database:
         from agent.store.postgres import PostgresDatabase
     except ImportError as error:
         raise MissingExtra("keeping runs in PostgreSQL", "postgres") from error
-    return PostgresDatabase(address, wait_s=wait_s)
+    return PostgresDatabase(address, wait_s=wait_s, losable=losable)
 
 
 def _make_ready(database: Database, schema: Schema) -> None:

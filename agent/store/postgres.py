@@ -33,10 +33,12 @@ class PostgresDatabase:
     begin = "BEGIN"
     errors: tuple[type[Exception], ...] = (psycopg.Error, UnicodeEncodeError)
 
-    def __init__(self, address: DatabaseAddress, *, wait_s: float) -> None:
+    def __init__(self, address: DatabaseAddress, *, wait_s: float, losable: bool = False) -> None:
         self.shown = address.shown
         self._address = address
-        self._wait_s = wait_s
+        self._settings = [f"SET lock_timeout = {int(wait_s * 1000)}"]
+        if losable:
+            self._settings.append("SET synchronous_commit = off")
         try:
             self._arguments: dict[str, Any] = dict(conninfo_to_dict(**address.connect_arguments))
         except psycopg.ProgrammingError as error:
@@ -46,7 +48,8 @@ class PostgresDatabase:
     def connect(self) -> Any:
         # Autocommit: transactions begin where the writer says so.
         connection = psycopg.connect(**self._arguments, autocommit=True)
-        connection.execute(f"SET lock_timeout = {int(self._wait_s * 1000)}".encode())
+        for setting in self._settings:
+            connection.execute(setting.encode())
         return connection
 
     def prepare(self) -> None:

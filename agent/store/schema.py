@@ -8,11 +8,15 @@ from agent.store.database import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """`version_table` has the number of steps that were taken; a step that was released is never changed."""
+    """`version_table` has the number of steps that were taken; a step that was released is never changed.
+
+    losable: the last commits may be lost if PostgreSQL itself crashes, so that none has to wait for its disk.
+    """
 
     version_table: str
     tables: frozenset[str]
     steps: tuple[tuple[str, ...], ...]
+    losable: bool = False
 
     def is_current(self, session: Session) -> bool:
         """Whether the tables are as this code needs them.
@@ -80,6 +84,7 @@ RUNS = Schema(
 
 CHECKPOINTS = Schema(
     version_table="agent_checkpoint_schema",
+    losable=True,  # a run whose cursor is old or lost goes on from its journal
     tables=frozenset({"agent_checkpoint", "agent_checkpoint_write"}),
     steps=(
         (
