@@ -142,4 +142,5 @@ def formatted(value: Any, spec: str, meter: Meter) -> str:
 
 
 def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}" if value is not None else "None"
+    name = type(value).__name__
+    return "None" if value is None else f"an {name}" if name == "int" else f"a {name}"

@@ -132,7 +132,7 @@ def _sendable(value: Any) -> Any:
         case dict() if all(isinstance(key, str) for key in value):
             return {_sendable(key): _sendable(each) for key, each in value.items()}
         case _:
-            raise ProgramError(f"a {type(value).__name__} such as {str(value)[:60]} cannot be sent to a tool")
+            raise ProgramError(f"no tool can be sent {str(value)[:60]} ({type(value).__name__})")
 
 
 def _result(step: Step) -> Any:

@@ -297,41 +297,60 @@ def test_names_are_python_and_do_not_change_when_others_come() -> None:
     assert "a.x_y_2" in more
 
 
-names = st.sampled_from(["x", "y", "files", "len", "sorted", "print", "__class__", "str", "range", "zip"])
-literals = st.sampled_from(["0", "1", "-3", "2.5", "'ab'", "''", "[]", "{}", "None", "True", "10 ** 9", "'%s{}'"])
+NEWLINE = "\n"
+names = st.sampled_from(["x", "y", "z"])
+leaves = names | st.sampled_from(
+    ["0", "1", "-3", "2.5", "'ab'", "''", "[]", "{}", "()", "None", "True", "10 ** 9", "1e308", "'%s{}'", "range(9)"]
+)
 
 
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    attribute = st.sampled_from(["join", "append", "__dict__", "format", "items", "sort", "read", "split", "pop"])
-    operator = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "==", "<", "in", "and", "or", "is"])
+    operator = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "==", "<", "in", "not in", "and", "or", "is"])
+    function = st.sampled_from(
+        "len sorted str int float list dict tuple set sum min max any all zip enumerate reversed range abs round bool".split()
+    )
+    method = st.sampled_from(
+        "join split replace append extend insert pop index count remove sort reverse items keys get update copy".split()
+    )
+    odd = st.sampled_from(
+        ["__class__", "({}).__dict__", "getattr({}, 1)", "open({})", "files.read", "(lambda x: {})(1)"]
+    )
     return st.one_of(
-        st.builds(lambda a, op, b: f"({a} {op} {b})", inner, operator, inner),
-        st.builds(lambda a, name: f"({a}).{name}", inner, attribute),
-        st.builds(lambda a, name, b: f"({a}).{name}({b})", inner, attribute, inner),
-        st.builds(lambda name, a: f"{name}({a})", names, inner),
-        st.builds(lambda name, a, b: f"{name}({a}, {b})", names, inner, inner),
-        st.builds(lambda a, b: f"({a})[{b}]", inner, inner),
-        st.builds(lambda a, b: f"[{a} for x in {b}]", inner, inner),
-        st.builds(lambda a, b: f"{{{a}: {b}}}", inner, inner),
-        st.builds(lambda a: f"f'{{{a}!r:>9}}'" if "'" not in a and "{" not in a else a, inner),
+        st.builds("({} {} {})".format, inner, operator, inner),
+        st.builds("{}({})".format, function, inner),
+        st.builds("{}({}, {})".format, function, inner, inner),
+        st.builds("sorted({}, key=lambda x: {})".format, inner, inner),
+        st.builds("({}).{}({})".format, inner, method, inner),
+        st.builds("({}).{}({}, {})".format, names, method, inner, inner),
+        st.builds("({})[{}]".format, inner, inner),
+        st.builds("({})[{}:]".format, inner, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("[{} for x in {} if {}]".format, inner, inner, inner),
+        st.builds("{{{}: {}}}".format, inner, inner),
+        st.builds("files.read(path=str({}))".format, inner),
+        st.builds("f'{{{}!r:>9}}'".format, names),
+        st.builds(lambda form, a: form.replace("{}", a), odd, inner),
     )
 
 
-expressions = st.recursive(names | literals, _grown, max_leaves=8)
+expressions = st.recursive(leaves, _grown, max_leaves=8)
 statements = st.one_of(
-    st.builds(lambda name, value: f"{name} = {value}", names, expressions),
-    st.builds(lambda value: f"x += {value}", expressions),
-    st.builds(lambda value: f"print({value})", expressions),
-    st.builds(lambda a, b: f"for y in {a}:\n    x = {b}", expressions, expressions),
-    st.builds(lambda a, b: f"while {a}:\n    x = {b}", expressions, expressions),
-    st.builds(lambda a, b: f"try:\n    {a}\nexcept Exception as y:\n    {b}", expressions, expressions),
+    st.builds("{} = {}".format, names, expressions),
+    st.builds("x += {}".format, expressions),
+    st.builds("{}[{}] = {}".format, names, expressions, expressions),
+    st.builds("{}.append({})".format, names, names),
+    st.builds("print({})".format, expressions),
+    st.builds("for y in {}:\n    x = {}\n    z.append(x)".format, expressions, expressions),
+    st.builds("while {}:\n    x = {}".format, expressions, expressions),
+    st.builds("try:\n    x = {}\nexcept Exception as y:\n    z = {}".format, expressions, expressions),
 )
 
 
 @settings(max_examples=250)
-@given(st.lists(statements, min_size=1, max_size=6))
+@given(st.lists(statements, min_size=1, max_size=8))
 def test_whatever_a_program_is_it_ends_waits_searches_or_is_told_what_is_wrong(lines: list[str]) -> None:
-    source = "\n".join(["x = 1", *lines])
+    tried = [f"try:\n    {line.replace(NEWLINE, NEWLINE + '    ')}\nexcept Exception:\n    pass" for line in lines]
+    source = "\n".join(["x, y, z = 3, 'text', [1, 'a', {'k': [2]}]", *tried, "print(x, y, z)"])
     came = replay(source, NAMES, {}, Meter(fuel=5_000))
     assert isinstance(came, Ended | Waits | Searches | Broken)
     if isinstance(came, Ended):
