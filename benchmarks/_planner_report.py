@@ -155,7 +155,8 @@ def goals(arms: Sequence[Arm], product: str) -> str:
     asked = float(np.mean([trial.usage.calls for trial in by_name["react"].trials]))
     note = (
         f"ReAct asks {asked:.1f} times a run here, so whoever asks once with as long a prompt saves "
-        f"{100 * (1 - 1 / asked):.1f} % of its tokens: with tasks of this length nothing saves much more. The best baseline by success is {best.name}. In the paper local and global replan ask at every step and "
+        f"{100 * (1 - 1 / asked):.1f} % of its tokens: with tasks of this length nothing saves much more. "
+        f"The best baseline by success is {best.name}. In the paper local and global replan ask at every step and "
         "carry the whole prompt each time; here they ask only when a step fails, so they cost far less than there."
     )
     return table(["figure", "against", "paper %", "measured %", "goal"], rows) + "\n\n" + note
