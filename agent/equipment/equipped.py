@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from agent.equipment.room import fitting, tokens_of
 from agent.event import Equipped, LetGo
 from agent.planner import Context
 from retrieval.tool import ToolId, ToolSpec
+
+_MOST_QUERIES = 8
 
 
 async def equipped(context: Context) -> list[ToolSpec]:
@@ -26,3 +29,13 @@ def equip(context: Context, tools: Sequence[ToolSpec], queries: Sequence[str] = 
 
 def ids_of(tools: Sequence[ToolSpec]) -> list[ToolId]:
     return [tool.tool_id for tool in tools]
+
+
+async def found(context: Context, queries: Sequence[str]) -> list[ToolSpec]:
+    """What the queries find together, best first: k tools a query, as many as the tools' budget holds."""
+    asked = [query for query in queries if query.strip()][:_MOST_QUERIES]
+    if not asked:
+        return []
+    options = context.state.options
+    hits = await context.toolbox.search(asked, options.k * len(asked))
+    return fitting(hits, options.tool_tokens, tokens_of(context))

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.equipment.equipped import equip, equipped, ids_of
-from agent.equipment.room import fitting, tokens_of
+from agent.equipment.equipped import equip, equipped, found, ids_of
 from agent.planner import Context
 from retrieval.tool import ToolId, ToolSpec
 
@@ -19,18 +18,12 @@ class RagMcp:
         return self._can_search
 
     async def tools(self, context: Context) -> list[ToolSpec]:
-        if not context.state.equipped and (found := await _found(context, [context.state.goal])):
-            equip(context, found, [context.state.goal])
+        if not context.state.equipped and (shown := await found(context, [context.state.goal])):
+            equip(context, shown, [context.state.goal])
         return await equipped(context)
 
     async def search(self, context: Context, queries: Sequence[str]) -> list[ToolId]:
         """What the queries find beside; a planner may ask, the model only where it may search."""
-        found = await _found(context, queries)
-        equip(context, found, queries)
-        return ids_of(found)
-
-
-async def _found(context: Context, queries: Sequence[str]) -> list[ToolSpec]:
-    options = context.state.options
-    found = await context.toolbox.search(list(queries), options.k * max(1, len(queries)))
-    return fitting(found, options.tool_tokens, tokens_of(context))
+        shown = await found(context, queries)
+        equip(context, shown, queries)
+        return ids_of(shown)

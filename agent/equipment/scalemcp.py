@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from agent.equipment.equipped import equip, equipped, ids_of
-from agent.equipment.room import fitting, tokens_of, too_many
+from agent.equipment.equipped import equip, equipped, found, ids_of
+from agent.equipment.room import tokens_of, too_many
 from agent.event import LetGo
 from agent.planner import Context
 from retrieval.tool import ToolId, ToolSpec
@@ -24,9 +24,7 @@ class ScaleMcp:
         return await equipped(context)
 
     async def search(self, context: Context, queries: Sequence[str]) -> list[ToolId]:
-        options = context.state.options
-        found = await context.toolbox.search(list(queries), options.k * max(1, len(queries)))
-        shown = fitting(found, options.tool_tokens, tokens_of(context))
+        shown = await found(context, queries)
         equip(context, shown, queries)
         await _make_room(context, ids_of(shown))
         return ids_of(shown)

@@ -108,6 +108,12 @@ async def test_scalemcp_says_what_it_has_found_also_when_it_was_there() -> None:
     assert await shown(run) == [READ.tool_id]
 
 
+async def test_empty_queries_find_nothing() -> None:
+    run = begin(Options(equipment="scalemcp"))
+    assert await run.equipment.search(run, ["", "  "]) == []
+    assert await shown(run) == []
+
+
 async def test_rag_mcp_retrieves_for_the_goal_before_the_model_and_the_model_cannot_search() -> None:
     run = begin(Options(equipment="rag-mcp", k=1), goal="send a letter")
     assert not run.equipment.can_search
