@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -42,8 +43,16 @@ from agent.taint import repeatable
 
 _WORLDS = ("files", "database")
 _PLANNERS = ("tree", "react")
-_MOST_KILLS = 50
-"""Of one group of runs; then its process is left alone."""
+_PRELOADED = (
+    "_crash_worker",
+    "agent.compute",
+    "agent.equipment.all_tools",
+    "agent.graph",
+    "agent.planners.react",
+    "agent.planners.tree",
+    "agent.prism",
+    "langgraph.graph",
+)
 _START_S = 60.0
 
 
@@ -122,12 +131,12 @@ async def through(group: Sequence[Job], folder: Path, socket: Path, options: arg
     spawn = multiprocessing.get_context("forkserver")
     random = dice("kills", options.seed, first)
     jobs = msgspec.json.encode(list(group))
-    for kills in range(_MOST_KILLS + 1):
+    for kills in range(options.kills + 1):
         at_work = spawn.Event()
         process = spawn.Process(target=work, args=(str(folder), str(socket), jobs, at_work))
         process.start()
         await asyncio.to_thread(at_work.wait, _START_S)
-        patience = None if kills == _MOST_KILLS else random.uniform(0.0, 2 * options.mean)
+        patience = None if kills == options.kills else random.uniform(0.0, 2 * options.mean)
         await asyncio.to_thread(process.join, patience)
         if process.exitcode is None:
             process.kill()
@@ -136,7 +145,7 @@ async def through(group: Sequence[Job], folder: Path, socket: Path, options: arg
             return kills
         else:
             raise RuntimeError(f"the agent's process ended by itself with {process.exitcode}; its words stand above")
-    return _MOST_KILLS
+    return options.kills
 
 
 def account(found: Found, place: Place, events: Sequence[kinds.Event]) -> None:
@@ -176,6 +185,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--together", type=int, default=10, help="runs in one process of the agent")
     parser.add_argument("--mean", type=float, default=0.6, help="mean seconds from the first step to the kill")
+    parser.add_argument("--kills", type=int, default=12, help="most kills of one process's runs; then it is left alone")
     parser.add_argument("--wait", type=float, default=0.01, help="most seconds a tool waits before and after it acts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
@@ -183,7 +193,7 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    multiprocessing.get_context("forkserver").set_forkserver_preload(
-        ["_crash_worker", "langgraph.graph", "agent.graph"]
-    )
+    # Imported once, before the forks, so that kills hit runs and not imports; the fork server knows no path but this.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
     sys.exit(main(arguments()))
