@@ -13,7 +13,6 @@ from agent.checkpoints.opening import open_checkpointer
 from agent.decisions import approve, decide, settle_unknown
 from agent.deps import Deps
 from agent.evaluation.oracle import PROFILE
-from agent.evaluation.tasks import TOOLS
 from agent.event import Event
 from agent.ledger import CallState
 from agent.llm import Answer, Ask, OnText, Profile
@@ -27,11 +26,11 @@ from retrieval.tool import ToolId, ToolSpec
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: its id, what it is to do, and how."""
+    """One run: its id, what it is to do, with what, and how."""
 
     run_id: str
-    world: str
     goal: str
+    tools: tuple[ToolSpec, ...]
     options: Options
 
 
@@ -43,7 +42,7 @@ class Distant:
     def __init__(self, socket: str, job: Job) -> None:
         self._socket = socket
         self._run_id = job.run_id
-        self._specs = {tool.spec.tool_id: tool.spec for tool in TOOLS[job.world]}
+        self._specs = {spec.tool_id: spec for spec in job.tools}
 
     @property
     def profile(self) -> Profile:
@@ -83,17 +82,17 @@ class Distant:
         return answer
 
 
-def work(folder: str, socket: str, jobs: bytes, at_work: Flag) -> None:
+def work(folder: str, jobs: bytes, at_work: Flag) -> None:
     """Bring these runs to their end, side by side; those that have ended are left alone. Sets `at_work` first."""
-    asyncio.run(_work(Path(folder), socket, msgspec.json.decode(jobs, type=list[Job]), at_work))
+    asyncio.run(_work(Path(folder), msgspec.json.decode(jobs, type=list[Job]), at_work))
 
 
-async def _work(folder: Path, socket: str, jobs: Sequence[Job], at_work: Flag) -> None:
+async def _work(folder: Path, jobs: Sequence[Job], at_work: Flag) -> None:
     url = f"sqlite:///{folder / 'runs.db'}"
     async with open_journal(url) as journal, open_checkpointer(url) as checkpointer, asyncio.TaskGroup() as group:
         at_work.set()
         for job in jobs:
-            distant = Distant(socket, job)
+            distant = Distant(str(folder / "worlds.sock"), job)
             deps = Deps(llm=distant, toolbox=distant, journal=journal, checkpointer=checkpointer)
             group.create_task(to_its_end(job, deps, distant))
 

@@ -4,23 +4,22 @@ The oracle that stands for the model is here too, as an endpoint would be. Reque
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, MutableMapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from agent.evaluation.mind import Mind, Rates
 from agent.evaluation.oracle import OracleLLM
 from agent.evaluation.tasks import Task
-from agent.evaluation.world import World, dice
+from agent.evaluation.world import Effect, World, dice
 from agent.evaluation.worlds.database import Database, connect
 from agent.evaluation.worlds.files import Files
-from agent.llm import Ask
+from agent.llm import Answer, Ask
 from agent.message import Message
-from retrieval.tool import canonical_json
+from retrieval.tool import ToolSpec, canonical_json
 
 LINE = 2**24
 """The longest line, in bytes."""
@@ -78,19 +77,77 @@ def on_disk(task: Task, place: Path) -> World[Any]:
     raise ValueError(f"the world {task.world.name!r} cannot be on disk")
 
 
-@dataclass(slots=True)
-class Place:
-    """One run's world and model. `under_way`: by key, what is set once a call that was received has been made."""
+class Place(Protocol):
+    """One run's world, with a log of its own, and the model for it."""
 
-    task: Task
-    world: World[Any]
-    llm: OracleLLM
-    under_way: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    @property
+    def tools(self) -> dict[str, ToolSpec]: ...
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What calls have changed, oldest first."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """How many calls arrived."""
+        ...
+
+    @property
+    def goal(self) -> str: ...
+
+    async def call(self, tool: str, arguments: dict[str, Any], key: str) -> Mapping[str, Any]: ...
+
+    async def sample(self, messages: list[Message], ask: Ask) -> Answer: ...
+
+    async def reached(self) -> bool:
+        """Whether the state is what the goal asks for."""
+        ...
+
+    async def explained(self) -> bool:
+        """Whether the effects, each once and in their order, account for the state as it is."""
+        ...
 
 
-def made(task: Task, place: Path, *, seed: int, rates: Rates) -> Place:
-    world = on_disk(task, place)
-    return Place(task, world, OracleLLM(Mind(task, world, rates=rates, seed=seed), seed=seed))
+class Simulated:
+    """A world of agent/evaluation whose state is on disk."""
+
+    def __init__(self, task: Task, place: Path, *, seed: int) -> None:
+        self._task = task
+        self._world = on_disk(task, place)
+        self._llm = OracleLLM(Mind(task, self._world, rates=Rates(), seed=seed), seed=seed)
+        self.tools = {name: tool.spec for name, tool in self._world.tools.items()}
+        self.goal = task.goal
+
+    @property
+    def effects(self) -> list[Effect]:
+        return self._world.effects
+
+    @property
+    def calls(self) -> int:
+        return len(self._world.log)
+
+    async def call(self, tool: str, arguments: dict[str, Any], key: str) -> Mapping[str, Any]:
+        return self._world.call(tool, arguments, key=key).raw
+
+    async def sample(self, messages: list[Message], ask: Ask) -> Answer:
+        return await self._llm.sample(messages, ask)
+
+    async def reached(self) -> bool:
+        return self._task.reached(self._world)
+
+    async def explained(self) -> bool:
+        twin = self._task.world.twin()
+        for effect in self._world.effects:
+            twin.do(effect.tool, effect.arguments)
+        return _facts(twin.state) == _facts(self._world.state)
+
+
+def _facts(state: Any) -> Any:
+    """A state as something that can be compared, what was seen of it left out."""
+    if isinstance(state, Database):
+        return list(state.connection.iterdump())
+    return canonical_json({"entries": dict(state.entries), "protected": sorted(state.protected)})
 
 
 class Server:
@@ -98,6 +155,7 @@ class Server:
 
     def __init__(self, places: dict[str, Place], *, seed: int, wait_s: float) -> None:
         self.places = places
+        self._under_way: dict[str, asyncio.Event] = {}  # by the keys of calls that were received
         self._dice = dice("server", seed)
         self._wait_s = wait_s
 
@@ -116,24 +174,24 @@ class Server:
     async def on_call(self, place: Place, request: dict[str, Any]) -> Any:
         """A tool's answer; what was received is done, whether or not anybody is there to hear of it."""
         key = request["key"]
-        answered = place.under_way[key] = asyncio.Event()
+        answered = self._under_way[key] = asyncio.Event()
         try:
             await asyncio.sleep(self._dice.random() * self._wait_s)
-            result = place.world.call(request["tool"], request["arguments"], key=key)
+            answer = await place.call(request["tool"], request["arguments"], key)
             await asyncio.sleep(self._dice.random() * self._wait_s)
         finally:
             answered.set()
-        return result.raw
+        return answer
 
     async def on_sample(self, place: Place, request: dict[str, Any]) -> Any:
         messages = msgspec.convert(request["messages"], list[Message])
-        return await place.llm.sample(messages, msgspec.convert(request["ask"], Ask))
+        return await place.sample(messages, msgspec.convert(request["ask"], Ask))
 
     async def on_became(self, place: Place, request: dict[str, Any]) -> str:
         """What a person finds who looks at the world: whether the call of this key has had its effect."""
-        if (answered := place.under_way.get(request["key"])) is not None:
+        if (answered := self._under_way.get(request["key"])) is not None:
             await answered.wait()
-        return "succeeded" if any(effect.key == request["key"] for effect in place.world.effects) else "retry"
+        return "succeeded" if any(effect.key == request["key"] for effect in place.effects) else "retry"
 
 
 @asynccontextmanager
@@ -143,14 +201,3 @@ async def open_server(places: dict[str, Place], path: Path, *, seed: int, wait_s
     listening = await asyncio.start_unix_server(server.answer, str(path), limit=LINE)
     async with listening:
         yield server
-
-
-def same(one: World[Any], other: World[Any]) -> bool:
-    """Whether two worlds are in the same state, what was seen of them left out."""
-    return _facts(one.state) == _facts(other.state)
-
-
-def _facts(state: Any) -> Any:
-    if isinstance(state, Database):
-        return list(state.connection.iterdump())
-    return canonical_json({"entries": dict(state.entries), "protected": sorted(state.protected)})

