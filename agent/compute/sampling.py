@@ -9,6 +9,7 @@ from agent.compute.ballot import candidates
 from agent.compute.effort import by_effort
 from agent.compute.stopping import to_decide
 from agent.compute.verifier import Verifier, Vote
+from agent.errors import LlmUnavailable
 from agent.llm import LLM, Answer, Ask, Choice, Completion, OnText, Profile, Purpose
 from agent.message import Message
 from agent.options import Options
@@ -123,7 +124,12 @@ class Anytime:
         wanted = self._first_round(messages)
         while wanted:
             seed = None if ask.seed is None else ask.seed + len(found)
-            answer = await self._llm.sample(messages, msgspec.structs.replace(warmed(ask, wanted), seed=seed))
+            try:
+                answer = await self._llm.sample(messages, msgspec.structs.replace(warmed(ask, wanted), seed=seed))
+            except LlmUnavailable:
+                if not found:
+                    raise
+                break  # what there is will do
             found += answer.completions
             usage, model = usage + answer.usage, answer.model
             wanted = self._next_round(found, ask, usage)

@@ -6,6 +6,7 @@ from string import ascii_uppercase
 from typing import Protocol
 
 from agent.compute.ballot import Candidate, candidates
+from agent.errors import LlmUnavailable
 from agent.llm import LLM, Ask, Choice, Completion, Option, Purpose
 from agent.message import Message, user
 from agent.usage import Usage
@@ -53,9 +54,11 @@ class Judge:
         options = _options(found, completions)
         untrusted = any(message.untrusted for message in messages)
         prompt = [*messages, user(_question(options), untrusted=untrusted)]
-        answer = await self._llm.sample(
-            prompt, Ask(purpose=Purpose.JUDGE, max_tokens=8, shape=Choice(options=options), seed=ask.seed)
-        )
+        asked = Ask(purpose=Purpose.JUDGE, max_tokens=8, shape=Choice(options=options), seed=ask.seed)
+        try:
+            answer = await self._llm.sample(prompt, asked)
+        except LlmUnavailable:
+            return Verdict(place=found[0].place)  # the votes decide; the samples are paid
         places = {option.label: each.place for option, each in zip(options, found, strict=True)}
         return Verdict(place=places.get(answer.text.strip(), found[0].place), usage=answer.usage)
 

@@ -9,6 +9,7 @@ import pytest
 from agent.compute import Anytime, BestOfN, Judge, SelfConsistency, strategy_of
 from agent.compute.ballot import ballot
 from agent.compute.sampling import allowance
+from agent.errors import LlmUnavailable
 from agent.llm import Ask, Choice, Completion, JsonShape, Option, Profile, Purpose
 from agent.message import Message, ToolCall, user
 from agent.options import Options
@@ -146,6 +147,23 @@ async def test_anytime_keeps_within_a_steps_share_of_the_budget() -> None:
     answer = await Anytime(llm, options).sample(long, act())
     assert city(answer.text) == "Oslo"
     assert answer.usage.tokens <= 250
+
+
+@pytest.mark.parametrize("compute", ["anytime", "best-of-n"])
+async def test_what_was_sampled_is_not_lost_when_the_endpoint_goes_away(compute: Any) -> None:
+    names = cities("Oslo", "Rome", "Rome")
+
+    def script(messages: Any, ask: Ask) -> Sequence[str]:
+        if len(llm.asked) > 1:
+            raise LlmUnavailable("gone")
+        return names(messages, ask)
+
+    llm = ScriptedLLM(script)
+    options = Options(compute=compute, samples=3, max_steps=1)
+    answer = await strategy_of(options)(llm).sample(MESSAGES, act())
+    assert city(answer.text) == "Rome"
+    assert answer.usage.calls == 1
+    assert len(llm.asked) == 2
 
 
 async def test_free_text_has_no_votes() -> None:
