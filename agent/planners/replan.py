@@ -73,7 +73,7 @@ class LocalReplanPlanner(_Replanning):
     async def _sampled(self, context: Context, left: tuple[PlannedCall, ...]) -> Sampled:
         rest = "\n".join(f"- {step.tool_id}" for step in left)
         told = _told(context, f"{_ONE_STEP}\nAfter it come:\n{rest}" if rest else _ONE_STEP)
-        found = await sample_plans(context, n=1, told=told)
+        found = await sample_plans(context, n=1, told=told, most=1)
         plans = tuple((*plan[:1], *left) for plan in found.plans)
         return Sampled(
             plans=plans,

@@ -47,19 +47,23 @@ async def equipped_tools(context: Context) -> list[ToolSpec]:
     return await context.equipment.tools(context)
 
 
-async def sample_plans(context: Context, *, n: int | None = None, told: Sequence[Message] = ()) -> Sampled:
-    """Plans from where the run stands: `n`, or as many as the cost model says. Where none is usable, one is asked for
-    again with the reasons.
+async def sample_plans(
+    context: Context, *, n: int | None = None, told: Sequence[Message] = (), most: int = MOST_STEPS
+) -> Sampled:
+    """Plans of at most so many steps from where the run stands: `n`, or as many as the cost model says.
+
+    Where none is usable, one is asked for again with the reasons.
     """
     tools = await equipped_tools(context)
     messages = plan_messages(context, tools, told)
     tokens = count_message_tokens(messages)
     count = n or plans_to_sample(tokens, context.profile, context.state.options.plans)
-    texts = await _sampled(context, messages, tools, count)
+    shape = JsonShape(schema=plan_schema(tools, _most_steps(context, most)), name="plan") if tools else None
+    texts = await _sampled(context, messages, shape, count)
     plans, dropped = await _checked(context, texts, tools)
     if not plans and dropped:
         messages = [*messages, assistant(texts[0]), user(dropped_told(dropped))]
-        again = await _sampled(context, messages, tools, 1)
+        again = await _sampled(context, messages, shape, 1)
         plans, still = await _checked(context, again, tools)
         texts, dropped = [*texts, *again], [*dropped, *still]
     untrusted = any(message.untrusted for message in messages)
@@ -101,17 +105,19 @@ def plan_schema(tools: Sequence[ToolSpec], most: int = MOST_STEPS) -> dict[str, 
     }
 
 
-async def _sampled(context: Context, messages: Sequence[Message], tools: Sequence[ToolSpec], n: int) -> list[str]:
-    options = context.state.options
-    steps, tokens = _MOST_OF_A_SMALL_ONE if context.profile.small else (MOST_STEPS, _MOST_TOKENS)
-    shape = JsonShape(schema=plan_schema(tools, min(steps, options.max_steps)), name="plan") if tools else None
+def _most_steps(context: Context, most: int) -> int:
+    small = _MOST_OF_A_SMALL_ONE[0] if context.profile.small else most
+    return min(most, small, context.state.options.max_steps)
+
+
+async def _sampled(context: Context, messages: Sequence[Message], shape: JsonShape | None, n: int) -> list[str]:
     ask = Ask(
         purpose=Purpose.PLAN,
         n=n,
         temperature=_TEMPERATURE if n > 1 else 0.0,
-        max_tokens=tokens,
+        max_tokens=_MOST_OF_A_SMALL_ONE[1] if context.profile.small else _MOST_TOKENS,
         shape=shape,
-        seed=options.seed,
+        seed=context.state.options.seed,
     )
     answer = await context.sample(messages, ask)
     return [completion.text for completion in answer.completions]

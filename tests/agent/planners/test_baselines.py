@@ -1,7 +1,7 @@
 """The planners that Tree-Planner is measured against."""
 
 from agent import event as kinds
-from agent.llm import Purpose
+from agent.llm import JsonShape, Purpose
 from agent.options import Status
 from tests.agent.planners.conftest import Model, Tools, plan, ran
 
@@ -65,6 +65,8 @@ async def test_local_replan_replaces_the_step_that_failed_and_keeps_the_rest(box
     model = Model(plans=[[plan(LIST, READ_NONE, READ_B)], [plan(READ_A)]])
     done = await ran(model, box, planner="local-replan")
     assert done.called == ["list", "read none.txt", "read a.txt", "read b.txt"]
+    asked = [ask.shape for _, ask in done.llm.asked if isinstance(ask.shape, JsonShape)]
+    assert [shape.schema["properties"]["steps"]["maxItems"] for shape in asked] == [30, 1]
     assert done.state.corrections == 1
     assert done.state.status is Status.DONE
 
