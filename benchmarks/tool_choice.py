@@ -10,7 +10,8 @@ The catalogues: all 21,300 tools; and for each size N, N tools: a right one for 
 most), the rest drawn at random from the others, so most of them are far from the request. Prompts are the product's,
 the answer is held to its JSON schema, greedy, one sample. Tools are shown as the product's short cards.
 
-right: the tool called is one of those that the labels accept. found: one of them stood in the prompt. valid: the
+right: the tool called is one of those that the labels accept. found: one of them stood in the prompt. first: the first
+tool in the prompt was one of them, which for a search is its best hit: what a model must beat to be of use. valid: the
 arguments fit the tool's schema, of all requests. tokens: of the prompts of one request; new: those of them that the
 server had not kept from before. s: from request to choice, search included. A row ends early when its time is over
 (--row-seconds): `n` says how many requests it has. The index is kept in the work folder.
@@ -55,7 +56,7 @@ from retrieval.tool import ToolId, ToolSpec
 
 Way = Literal["all", "rag-mcp", "scalemcp"]
 _MOST_TOKENS = 220
-_HEADS = ["model", "catalogue", "way", "n", "found", "right", "valid", "tokens", "new", "s p50", "s mean"]
+_HEADS = ["model", "catalogue", "way", "n", "found", "first", "right", "valid", "tokens", "new", "s p50", "s mean"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ class Tried:
     """One request: what stood in the prompt, what was chosen, what it took."""
 
     found: bool
+    first: bool
     right: bool
     valid: bool
     tokens: int
@@ -116,7 +118,8 @@ async def main(options: argparse.Namespace) -> None:
         print(json.dumps({"machine": machine, "k": options.k, "context": options.context, "rows": rows}))
     else:
         asked = f"{len(requests)} requests, k = {options.k}, context {options.context:,} tokens"
-        print(f"\n{asked}\n\n{table(_HEADS, [cells(row) for row in rows])}")
+        print(f"\n{asked}\n\n{table(_HEADS, [cells(row) for row in rows])}\n")
+        print("\n".join(dict.fromkeys(row["problem"] for row in rows if "problem" in row)))
 
 
 def plan_of(options: argparse.Namespace, every: int) -> Iterator[tuple[int, Way]]:
@@ -126,6 +129,7 @@ def plan_of(options: argparse.Namespace, every: int) -> Iterator[tuple[int, Way]
         yield size, "all"
         if options.search_small:
             yield size, "rag-mcp"
+    yield every, "all"
 
 
 async def measured(
@@ -153,6 +157,7 @@ def summary(tried: Sequence[Tried]) -> dict[str, Any]:
     return {
         "n": count,
         "found": sum(each.found for each in tried) / count,
+        "first": sum(each.first for each in tried) / count,
         "right": sum(each.right for each in tried) / count,
         "valid": sum(each.valid for each in tried) / count,
         "tokens": statistics.mean(each.tokens for each in tried),
@@ -165,8 +170,8 @@ def summary(tried: Sequence[Tried]) -> dict[str, Any]:
 def cells(row: Mapping[str, Any]) -> list[str]:
     start = [row["model"], f"{row['catalogue']:,}", row["way"], str(row["n"])]
     if "problem" in row:
-        return [*start, *["-"] * 4, "does not fit", "-", "-"]
-    shares = [f"{row[name]:.0%}" for name in ("found", "right", "valid")]
+        return [*start, *["-"] * 4, "does not fit", *["-"] * 3]
+    shares = [f"{row[name]:.0%}" for name in ("found", "first", "right", "valid")]
     return [
         *start,
         *shares,
@@ -192,6 +197,7 @@ async def choose(llm: LLM, way: Way, catalogue: Catalogue, request: Request, k: 
     seconds = time.perf_counter() - started
     tool = next((tool for tool in shown if tool.tool_id == said.get("tool")), None)
     return Tried(
+        first=bool(shown) and shown[0].tool_id in request.right,
         found=any(each.tool_id in request.right for each in shown),
         right=tool is not None and tool.tool_id in request.right,
         valid=tool is not None and is_valid(tool, said.get("arguments")),
