@@ -3,7 +3,7 @@
 An oracle stands where the model would (agent/evaluation): it knows the right way and makes mistakes of seeded
 frequency, the same for every planner and for every action that is written. Every planner gets the same tasks of four
 simulated worlds with the same seeds, and success is what the world says. Tokens are the estimate of agent/tokens over
-the real prompts; the prefix cache is simulated over the last eight prompts of a run.
+the real prompts; the prefix cache is simulated over the last prompts of a run.
 
 Whom it favours: the oracle looks at the world whenever it is asked, so it notices half of the mistakes that nothing was
 refused for (Rates.overlooked); planners that ask more often notice them sooner.
@@ -82,7 +82,8 @@ async def all_arms(options: argparse.Namespace) -> list[Arm]:
 
 def ways(options: argparse.Namespace) -> Iterator[Way]:
     """The baselines, the tree with N from the cost model for either cache price, and with each N of the sweep."""
-    setting = Setting(rates=Rates().scaled(options.errors), others=options.tools == "all")
+    rates = Rates().scaled(options.errors)
+    setting = Setting(rates=rates, others=options.tools == "all", remembers=options.remembers)
     no_cache = msgspec.structs.replace(PROFILE, cache_price=1.0)
     for name in _BASELINES:
         yield Way(name=name, options=_options(name), setting=setting)
@@ -108,6 +109,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--errors", type=float, default=1.0, help="all error rates times this")
     parser.add_argument("--plans", type=int, nargs="*", default=[1, 2, 4, 8, 16, 25], help="N of the sweep")
     parser.add_argument("--tools", choices=["own", "all"], default="all", help="of the task's world, or of all four")
+    parser.add_argument("--remembers", type=int, default=8, help="prompts that the simulated prefix cache keeps")
     parser.add_argument("--json", action="store_true", help="print every run as JSON")
     parser.add_argument("--out", type=Path, help="folder for planners.md and planners.png")
     return parser.parse_args()
