@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from agent.endpoint.settings import Shapes
 from agent.endpoint.shapes import held_to, told
 from agent.endpoint.tool_names import wire_name
@@ -23,7 +25,7 @@ def request_body(messages: Sequence[Message], ask: Ask, *, model: str, shapes: S
         messages = told(messages, ask.shape)
     body: dict[str, Any] = {
         "model": model,
-        "messages": [_message(message) for message in messages],
+        "messages": [_message(message) for message in _turns(messages)],
         "temperature": ask.temperature,
         "max_tokens": ask.max_tokens,
     }
@@ -38,6 +40,17 @@ def request_body(messages: Sequence[Message], ask: Ask, *, model: str, shapes: S
     if ask.tools:
         body["tools"] = [_tool(tool) for tool in ask.tools]
     return body | (held_to(ask.shape, how) if ask.shape is not None else {})
+
+
+def _turns(messages: Sequence[Message]) -> list[Message]:
+    """What one side says in a row is one turn: the templates of some models refuse two."""
+    turns: list[Message] = []
+    for message in messages:
+        if turns and message.role == turns[-1].role and message.role in {"system", "user"}:
+            turns[-1] = msgspec.structs.replace(turns[-1], content=f"{turns[-1].content}\n\n{message.content}")
+        else:
+            turns.append(message)
+    return turns
 
 
 def _message(message: Message) -> dict[str, Any]:

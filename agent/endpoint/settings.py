@@ -10,7 +10,7 @@ SHAPES: tuple[Shapes, ...] = get_args(Shapes)
 
 
 class LlmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sections [llm] and [small_llm]. What is `None` is probed."""
+    """The section [llm]. What is `None` is probed."""
 
     url: str = ""
     """Up to what stands before `/chat/completions`, such as `http://127.0.0.1:8080/v1`."""
@@ -55,3 +55,9 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def says_all(self) -> bool:
         """Whether nothing is left to be probed."""
         return None not in (self.context_tokens, self.shapes, self.samples, self.logprobs, self.tool_calls)
+
+
+class SmallLlmSettings(LlmSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section [small_llm]: the same, with a key of its own, so that neither endpoint is sent the other's."""
+
+    key_variable: str = "QUARTERMASTER_SMALL_LLM_KEY"

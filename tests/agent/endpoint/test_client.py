@@ -43,6 +43,20 @@ async def test_the_conversation_and_what_is_asked_reach_the_endpoint(opened: Any
     ]
 
 
+async def test_what_one_side_says_in_a_row_is_one_turn(opened: Any) -> None:
+    answers = [Message(role="assistant", content="yes"), Message(role="assistant", content="no")]
+    async with opened(in_turn("ok")) as (llm, endpoint):
+        await llm.sample([system("a"), system("b"), user("c"), user("d"), *answers, user("e")], ask())
+    sent = [(message["role"], message["content"]) for message in endpoint.requests[0]["messages"]]
+    assert sent == [
+        ("system", "a\n\nb"),
+        ("user", "c\n\nd"),
+        ("assistant", "yes"),
+        ("assistant", "no"),
+        ("user", "e"),
+    ]
+
+
 async def test_text_is_told_as_it_is_written(opened: Any) -> None:
     told: list[str] = []
     async with opened(in_turn("one two\u2028three")) as (llm, _):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent.endpoint import LlmSettings, open_llm
+from agent.endpoint import LlmSettings, SmallLlmSettings, open_llm
 from agent.endpoint.testing import Abilities, Body, Failure, Said, scripted_endpoint
 from agent.errors import BadAgentSettings, LlmRefused, LlmUnavailable
 from agent.llm import Profile
@@ -138,3 +138,10 @@ def test_the_settings_come_from_the_file_and_the_variables_and_the_key_is_none_o
     assert settings == LlmSettings(
         url="http://localhost/v1", model="tiny", encode_usd=0.5, small=True, extra={"top_k": 1}
     )
+
+
+def test_a_small_model_has_a_key_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "quartermaster.toml").write_text('[small_llm]\nurl = "http://localhost:1/v1"\n')
+    settings = load_section(Home(tmp_path), "small_llm", SmallLlmSettings, {"QUARTERMASTER_SMALL_LLM_MODEL": "tiny"})
+    assert (settings.url, settings.model) == ("http://localhost:1/v1", "tiny")
+    assert settings.key_variable == "QUARTERMASTER_SMALL_LLM_KEY" != LlmSettings().key_variable
