@@ -61,11 +61,13 @@ class Thinking:
         """Emit these, and write down all that has happened; events reach listeners when they are on disk."""
         self.emit(*events)
         async with self._writing:
-            new, self._new = self._new, []
+            new = tuple(self._new)
             if not new:
                 return
-            for recorded in await self.deps.journal.append(self.run_id, new):
-                self._tell(recorded)
+            recorded = await self.deps.journal.append(self.run_id, new)
+            del self._new[: len(new)]  # only now: what could not be written is tried again with the next
+            for each in recorded:
+                self._tell(each)
 
     def _tell(self, recorded: Recorded) -> None:
         if self.deps.listen is not None:

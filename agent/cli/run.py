@@ -15,7 +15,7 @@ from agent.model_choice import ModelChoice
 from agent.opened import open_deps
 from agent.options import Options, Status
 from agent.options_given import options_given
-from agent.run import Run, resume_run, run_agent, run_view
+from agent.run import Run, resume_run, run_agent, run_view, state_of
 from mcp_registry.cli.console import HomeOption, JsonOption, embedding_progress, home_of, note
 from mcp_registry.home import Home
 
@@ -118,6 +118,7 @@ async def run_here(
             if run_id is None:
                 ended = await run_agent(goal or "", deps, options=options)
             else:
+                view.begin_with(await state_of(run_id, deps))
                 ended = await resume_run(run_id, deps, by="terminal")
             return await _asked(ended, deps, view)
 
