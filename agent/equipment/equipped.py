@@ -32,10 +32,14 @@ def ids_of(tools: Sequence[ToolSpec]) -> list[ToolId]:
 
 
 async def found(context: Context, queries: Sequence[str]) -> list[ToolSpec]:
-    """What the queries find together, best first: k tools a query, as many as the tools' budget holds."""
+    """What the queries find together, best first: k tools a query, as many as the tools' budget holds.
+
+    A small model gets k in all, so that its prompt stays short.
+    """
     asked = [query for query in queries if query.strip()][:_MOST_QUERIES]
     if not asked:
         return []
     options = context.state.options
-    hits = await context.toolbox.search(asked, options.k * len(asked))
+    k = options.k if context.profile.small else options.k * len(asked)
+    hits = await context.toolbox.search(asked, k)
     return fitting(hits, options.tool_tokens, tokens_of(context))

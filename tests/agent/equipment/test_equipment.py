@@ -38,9 +38,14 @@ TOOLS = [WRITE, MAIL, READ, LOG]
 
 
 def begin(
-    options: Options, tools: Sequence[ToolSpec] = TOOLS, *, goal: str = "read a file", room: int = 32_768
+    options: Options,
+    tools: Sequence[ToolSpec] = TOOLS,
+    *,
+    goal: str = "read a file",
+    room: int = 32_768,
+    small: bool = False,
 ) -> Thinking:
-    llm = ScriptedLLM(lambda messages, ask: "", profile=Profile(context_tokens=room))
+    llm = ScriptedLLM(lambda messages, ask: "", profile=Profile(context_tokens=room, small=small))
     toolbox = SimpleToolbox([(each, lambda arguments: "ok") for each in tools])
     unused: Any = None
     strategies = Strategies(planner=unused, equipment=equipment_of(options), memory=unused, llm=llm)
@@ -99,6 +104,11 @@ async def test_scalemcp_starts_with_nothing_and_takes_several_queries_at_once() 
     assert await shown(run) == []
     assert set(await run.equipment.search(run, ["send a letter", "show commits"])) == {MAIL.tool_id, LOG.tool_id}
     assert set(await shown(run)) == {MAIL.tool_id, LOG.tool_id}
+
+
+async def test_a_small_model_gets_k_tools_however_many_queries_it_asks() -> None:
+    run = begin(Options(equipment="scalemcp", k=2), small=True)
+    assert len(await run.equipment.search(run, ["read a file", "send a letter", "show commits"])) == 2
 
 
 async def test_scalemcp_says_what_it_has_found_also_when_it_was_there() -> None:
