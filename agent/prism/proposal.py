@@ -1,11 +1,12 @@
 """A proposal: the revisions that a model asks for, as JSON; the shape that it is held to, and reading what it said."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from agent.prism.schema import ListOf, MapOf, Maybe, MemorySchema, Record, Scalar, Type
+from agent.prism.schema import ListOf, MapOf, Maybe, MemorySchema, Record, Scalar, Type, type_text
 from agent.revision import Revision
 from retrieval.chat import json_in
 from retrieval.errors import AnswerUnusable
@@ -102,15 +103,9 @@ def read_proposal(text: str) -> tuple[list[Revision], list[str]]:
     Raises:
         Unreadable: it holds none at all.
     """
-    try:
-        said: Any = json_in(text)
-    except AnswerUnusable:
-        raise Unreadable('there is no JSON; answer {"revisions":[...]} and nothing else') from None
-    items = said.get("revisions") if isinstance(said, dict) else said
-    if isinstance(said, dict) and items is None and "path" in said:
-        items = [said]
+    items = _items(text)
     if not isinstance(items, list):
-        raise Unreadable('"revisions" must be a list; answer {"revisions":[...]}')
+        raise Unreadable('there is no list of revisions; answer {"revisions":[...]} and nothing else')
     revisions: list[Revision] = []
     wrong: list[str] = []
     for number, item in enumerate(items):
@@ -119,3 +114,41 @@ def read_proposal(text: str) -> tuple[list[Revision], list[str]]:
         except msgspec.ValidationError as error:
             wrong.append(f"revision {number}: {error}")
     return revisions, wrong
+
+
+def _items(text: str) -> Any:
+    """The list that an answer means, whether or not it has the form; None where it means none."""
+    try:
+        said: Any = json_in(text)
+    except AnswerUnusable:
+        said = None
+    if isinstance(said, dict) and "revisions" in said:
+        return said["revisions"]
+    if cut_off := _cut_off(text):
+        return cut_off
+    return [said] if isinstance(said, dict) and "path" in said else said
+
+
+def _cut_off(text: str) -> list[Any]:
+    """The whole revisions of an answer that ran out of tokens in the middle of one."""
+    _, found, rest = text.partition('"revisions"')
+    place = rest.find("[") + 1
+    items: list[Any] = []
+    decoder = json.JSONDecoder()
+    while found and place:
+        try:
+            item, end = decoder.raw_decode(rest, rest.index("{", place))
+        except (ValueError, RecursionError):
+            break
+        items.append(item)
+        place = end
+    return items
+
+
+def example(schema: MemorySchema) -> str:
+    """A proposal for this very schema: small models copy what they are shown."""
+    place = next((place for place in _places(schema, Record(schema.root), ()) if isinstance(place[1], Scalar)), None)
+    path, kind = (place[0], type_text(place[1])) if place else (({"const": schema.top.fields[0].name},), "str")
+    keys = [part.get("const", "NAME" if part is _KEY else "-") for part in path]
+    revision = {"op": "add", "path": keys, "value": {"str": "...", "bool": True}.get(kind, 1)}
+    return json.dumps({"revisions": [revision]}, separators=(",", ":"))

@@ -10,10 +10,13 @@ from agent.prism.memory import Form, Memory, Rejection, Revised
 from agent.prism.proposal import Op, Unreadable, plain_proposal_schema, proposal_schema, read_proposal
 from agent.prism.reviser_prompts import to_revise
 from agent.revision import Revision
+from agent.tokens import count_tokens
 
 Sample = Callable[[Sequence[Message], Ask], Awaitable[Answer]]
 """Asks the model: `Context.sample`, or an LLM's own."""
 
+_LEAST_ROOM = 256
+"""Tokens of a proposal for the shortest chunk: a small model that runs on would else fill all it may."""
 _MOST_MENDED = 12
 """Rejections that a repair turn shows; a model that gets more wrong than that is not helped by reading them all."""
 
@@ -22,7 +25,8 @@ _MOST_MENDED = 12
 class Reviser:
     """Reads chunks into a memory for one question.
 
-    ops: both, or only `add` (the paper's ablation). max_tokens: of one proposal. repair: whether the model is told once
+    ops: both, or only `add` (the paper's ablation). max_tokens: of one proposal, and at most 256 and
+    twice the chunk. repair: whether the model is told once
     what was wrong with its revisions.
     """
 
@@ -37,7 +41,8 @@ class Reviser:
     async def read(self, memory: Memory, chunk: Chunk) -> Revised:
         """The memory after the chunk. What the model cannot say validly, even when asked again, is left out."""
         prompt = to_revise(self.question, memory, chunk, form=self.form, ops=self.ops)
-        ask = Ask(purpose=Purpose.REVISE, max_tokens=self.max_tokens, shape=self._shape(memory))
+        room = min(self.max_tokens, _LEAST_ROOM + 2 * count_tokens(chunk.text))
+        ask = Ask(purpose=Purpose.REVISE, max_tokens=room, shape=self._shape(memory))
         answer = await self.sample(prompt, ask)
         revised, complaints = self._applied(memory, chunk, answer.text)
         if not complaints or not self.repair:

@@ -6,13 +6,12 @@ from agent.fence import FENCE_RULE, fenced, harmless
 from agent.message import Message, system, user
 from agent.prism.chunks import Chunk
 from agent.prism.memory import Form, Memory
-from agent.prism.proposal import Op
+from agent.prism.proposal import Op, example
 from agent.prism.schema import MemorySchema, schema_text
 
 _TASK = (
     "You read a long text in pieces and keep a memory of what a task needs from it. You see the form of the memory, "
     "the memory so far and one piece. Say how the piece changes the memory, as JSON: "
-    '{"revisions":[{"op":"add","path":["field","key"],"value":...}]}'
 )
 _OPS: dict[Op, str] = {
     "add": "- add: puts a value at a path that is not there yet; what lies on the way is made. "
@@ -35,7 +34,7 @@ _A_BLOCK = 32
 
 def to_revise(question: str, memory: Memory, chunk: Chunk, *, form: Form, ops: Sequence[Op]) -> list[Message]:
     """The prompt for one chunk: task, question, schema, memory, chunk."""
-    how = "\n".join([_TASK, *(_OPS[op] for op in ops), _CARE, FENCE_RULE])
+    how = "\n".join([f"{_TASK}{example(memory.schema)}", *(_OPS[op] for op in ops), _CARE, FENCE_RULE])
     return [
         system(f"{how}\n\nThe task: {question}\n\n{form_told(memory.schema)}"),
         *memory_messages(memory, form),

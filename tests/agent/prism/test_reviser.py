@@ -12,7 +12,7 @@ from agent.llm import JsonShape, Profile, Purpose
 from agent.prism.chunks import Chunk
 from agent.prism.library import library
 from agent.prism.memory import Memory
-from agent.prism.proposal import Unreadable, proposal_schema, read_proposal
+from agent.prism.proposal import Unreadable, example, proposal_schema, read_proposal
 from agent.prism.reviser import Reviser
 from agent.prism.schema_maker import schema_for
 from agent.prism.schema_source import parse_schema
@@ -139,6 +139,19 @@ def test_whatever_a_model_says_is_read_or_refused(text: str) -> None:
     except Unreadable:
         return
     Memory(schema=_SCHEMA).revise(revisions)
+
+
+async def test_of_an_answer_that_was_cut_off_the_whole_revisions_are_taken() -> None:
+    text = _said(*(_add("people", name, value="cook") for name in ("Ann", "Bob", "Cy")))
+    made = await _reviser(_in_turn(text[:-12])).read(Memory(schema=_SCHEMA), _CHUNK)
+    assert made.memory.value == {"people": {"Ann": "cook", "Bob": "cook"}}
+
+
+@pytest.mark.parametrize("name", list(library()))
+def test_the_example_of_a_prompt_has_a_path_of_the_schema(name: str) -> None:
+    schema = library()[name].schema
+    revisions, _ = read_proposal(example(schema))
+    assert Memory(schema=schema).revise(revisions).entries
 
 
 def _schema_llm(*texts: str, small: bool = False) -> ScriptedLLM:
