@@ -111,12 +111,13 @@ class Decided(_Event, frozen=True, kw_only=True, tag="decided"):
     """A child of the plan tree was taken: its place, how, and the votes where there were any.
 
     A last key of `NONE` says that no child was. answer: one answer of the model. fallback: it gave none that could be
-    used, and the child that most plans share was taken.
+    used, and the child that most plans share was taken. untrusted: a tool's text stood in the prompt of the choice.
     """
 
     path: tuple[str, ...]
     by: Literal["single", "logprobs", "votes", "answer", "fallback", "reactive"]
     votes: dict[str, float] = {}
+    untrusted: bool = False
 
 
 class NodeFailed(_Event, frozen=True, kw_only=True, tag="node_failed"):

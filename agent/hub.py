@@ -45,10 +45,11 @@ class Hub:
         queue: asyncio.Queue[Recorded | str | None] = asyncio.Queue()
         self._followers.setdefault(run_id, set()).add(queue)
         try:
+            # The record first: of a run that has ended by now, the events that are read next are all there will be.
+            record = await journal.run(run_id)
             for recorded in await journal.events(run_id, after=after):
                 after = recorded.seq
                 yield recorded
-            record = await journal.run(run_id)
             if record is None or record.status.final:
                 return
             while (what := await queue.get()) is not None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from agent.endpoint import LlmSettings, open_llm
+from agent.endpoint import LlmSettings, SmallLlmSettings, open_llm
 from agent.errors import BadAgentSettings
 from agent.llm import LLM
 from mcp_registry.home import Home
@@ -57,7 +57,7 @@ async def open_model(home: Home, choice: ModelChoice) -> AsyncGenerator[LLM]:
 @asynccontextmanager
 async def _routed(home: Home, settings: LlmSettings) -> AsyncGenerator[LLM]:
     file = home.path / _PROFILES
-    small = load_section(home, "small_llm", LlmSettings)
+    small = load_section(home, "small_llm", SmallLlmSettings)
     async with open_llm(settings, profile_file=file) as large:
         if not small.url:
             yield large

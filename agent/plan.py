@@ -35,7 +35,8 @@ class Mark(StrEnum):
 class Node:
     """One step of the plans that share it; no action at the root and at an end.
 
-    plans: how many sampled plans pass through it. untrusted: it was first sampled with a tool's text in the prompt.
+    plans: how many sampled plans pass through it. untrusted: it was first sampled, or chosen among others, with a
+    tool's text in the prompt.
     call_id, outcome: the last call made for it, and how that ended.
     """
 
@@ -117,6 +118,17 @@ class PlanTree:
         """With the call that was made for a node."""
         return self._at(path, lambda node: replace(node, call_id=call_id, outcome=outcome))
 
+    def doubted(self, path: Path) -> "PlanTree":
+        """With the marks of a choice that a tool's text may have swayed: what lies at `path` and below is untrusted.
+
+        Steps that every other open way has too are not: the text has not chosen those.
+        """
+        rivals = [child for child in self.open_children(path[:-1]) if child.action and child.key != path[-1]]
+        if not rivals:
+            return self
+        shared = frozenset.intersection(*(frozenset(_keys(rival)) for rival in rivals))
+        return self._at(path, lambda node: _doubted(node, shared))
+
     def paths(self, at: Path = ()) -> Iterator[Path]:
         """The way to every leaf below a place, open or not."""
         node = self.node(at)
@@ -169,6 +181,18 @@ def _grown(node: Node, plan: Sequence[PlannedCall], untrusted: bool) -> Node:
     if old is None:
         return replace(node, children=(*node.children, new))
     return replace(node, children=tuple(new if child.key == key else child for child in node.children))
+
+
+def _keys(node: Node) -> Iterator[str]:
+    """The keys of a node and of all below it."""
+    yield node.key
+    for child in node.children:
+        yield from _keys(child)
+
+
+def _doubted(node: Node, shared: frozenset[str]) -> Node:
+    children = tuple(_doubted(child, shared) for child in node.children)
+    return replace(node, untrusted=node.untrusted or node.key not in shared, children=children)
 
 
 def _abandoned(node: Node) -> Node:

@@ -92,8 +92,9 @@ def _moved(plan: PlanState, event: Event) -> PlanState:
     match event:
         case kinds.Decided(path=(*parent, key)) if key == NONE:
             return replace(plan, tree=plan.tree.abandon_below(tuple(parent)), none=True, doubted=tuple(parent))
-        case kinds.Decided(path=path, by=by):
-            return replace(plan, at=path, none=False, reactive=plan.reactive + (by == "reactive"))
+        case kinds.Decided(path=path, by=by, untrusted=untrusted):
+            tree = plan.tree.doubted(path) if untrusted else plan.tree
+            return replace(plan, tree=tree, at=path, none=False, reactive=plan.reactive + (by == "reactive"))
         case kinds.NodeFailed(path=path, error=error):
             return _failed(plan, path, error)
         case kinds.Replanned(error=error, path=path, call_id=call_id):

@@ -164,7 +164,8 @@ async def _drive(run: Thinking, *, fresh: bool, drain: Drain | None = None) -> R
     if not fresh:
         # A cursor that still has tasks to do goes on from there; otherwise the journal says all that is needed.
         begin = None if (await graph.aget_state(config)).next else begin
-    options: dict[str, Any] = {"context": AtWork(run), "durability": "sync"}
+    # The journal is written ahead of everything; the cursor is only needed where a run is let go of.
+    options: dict[str, Any] = {"context": AtWork(run), "durability": "exit"}
     if drain is not None:
         options["control"] = drain.control()
     try:

@@ -8,6 +8,7 @@ import msgspec
 
 from agent import event as kinds
 from agent.budget import OutOfBudget, spent
+from agent.compute import effort_of
 from agent.deps import Deps, Strategies
 from agent.event import Event, Recorded
 from agent.llm import Answer, Ask, Profile
@@ -89,6 +90,8 @@ class Thinking:
         """
         if over := spent(self.state, self.worked_s):
             raise over
+        if ask.effort is None:
+            ask = msgspec.structs.replace(ask, effort=effort_of(self.state))
         started = time.monotonic()
         left_s = self.state.options.max_seconds - self.worked_s
         try:
@@ -123,12 +126,14 @@ class Thinking:
     def _shared(self, messages: Sequence[Message]) -> tuple[int | None, int]:
         """The earlier call whose prompt begins like this one for the most messages, and for how many."""
         best: tuple[int | None, int] = (None, 0)
-        for number, prompt in self._prompts:
+        for number, prompt in reversed(self._prompts):
             keep = 0
             while keep < min(len(prompt), len(messages)) and prompt[keep] == messages[keep]:
                 keep += 1
-            if keep >= max(best[1], 1):
+            if keep > best[1]:
                 best = (number, keep)
+            if keep == len(prompt):
+                break  # it has only grown: no older one shares more
         return best
 
 

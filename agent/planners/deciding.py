@@ -4,7 +4,7 @@ import math
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from agent.llm import Answer, Ask, Choice, Completion, Option, Purpose, Token
@@ -25,11 +25,15 @@ _MOST_TOKENS_ASKED = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The key of the child, or NONE; how it was found; the share of each option's votes where there were any."""
+    """The key of the child, or NONE; how it was found; the share of each option's votes where there were any.
+
+    untrusted: a tool's text stood in the prompt, so it may have swayed the choice.
+    """
 
     key: str
     by: Literal["single", "logprobs", "votes", "answer", "fallback"]
     votes: dict[str, float] = field(default_factory=dict[str, float])
+    untrusted: bool = False
 
 
 async def choose(context: Context, children: Sequence[Node]) -> Chosen:
@@ -44,9 +48,9 @@ async def choose(context: Context, children: Sequence[Node]) -> Chosen:
         return Chosen(key=children[0].key, by="single")
     options = labelled([child.key for child in children])
     messages = decide_messages(context.state, context.memory.shown(context.state), options)
-    return await _asked(context, messages, options) or Chosen(
-        key=max(children, key=lambda child: child.plans).key, by="fallback"
-    )
+    most_shared = Chosen(key=max(children, key=lambda child: child.plans).key, by="fallback")
+    chosen = await _asked(context, messages, options) or most_shared
+    return replace(chosen, untrusted=any(message.untrusted for message in messages))
 
 
 def labelled(keys: Sequence[str]) -> tuple[Option, ...]:

@@ -73,7 +73,8 @@ async def _decide(context: Context, plan: PlanState) -> None:
         context.emit(
             kinds.Noted(text="the model's choice of step could not be read; the step most plans share is taken")
         )
-    context.emit(kinds.Decided(path=(*plan.at, chosen.key), by=chosen.by, votes=chosen.votes))
+    path = (*plan.at, chosen.key)
+    context.emit(kinds.Decided(path=path, by=chosen.by, votes=chosen.votes, untrusted=chosen.untrusted))
     if chosen.key == NONE:
         context.emit(kinds.Replanned(error="none of the planned steps leads to the goal"))
 

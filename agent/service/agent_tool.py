@@ -6,8 +6,8 @@ from typing import Any
 
 from agent.errors import AgentError
 from agent.options import Options, Status
-from agent.options_given import with_options
 from agent.runs import Runs
+from agent.service.limits import requested
 from agent.service.openai_api import said_of
 from agent.state import RunState
 from mcp_registry.gateway.meta_tools import ExtraTool
@@ -59,7 +59,7 @@ async def _run(runs: Runs, defaults: Options, arguments: dict[str, Any]) -> Tool
     if bool(goal) == bool(run_id):
         return ToolResult.error("give either a goal, or the run_id of a run to look at")
     if run_id is None:
-        run_id = await runs.start(goal or "", with_options(defaults, arguments.get("options") or {}))
+        run_id = await runs.start(goal or "", requested(defaults, arguments.get("options") or {}))
     with suppress(TimeoutError):
         async with asyncio.timeout(arguments.get("wait_s", _WAIT_S)):
             await runs.wait(run_id)

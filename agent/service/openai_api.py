@@ -14,8 +14,8 @@ from agent import event as kinds
 from agent.errors import BadAgentSettings
 from agent.event import Recorded
 from agent.options import Options, Status
-from agent.options_given import with_options
 from agent.runs import Runs
+from agent.service.limits import requested
 from agent.state import RunState
 from retrieval.tool import canonical_json
 
@@ -87,7 +87,7 @@ def _options(body: ChatRequest, defaults: Options) -> Options:
     if model != MODEL:
         raise BadAgentSettings(f"there is no model {body.model!r}; GET /v1/models lists those there are")
     given = {"planner": planner or None, "seed": body.seed}
-    return with_options(defaults, {name: value for name, value in given.items() if value is not None})
+    return requested(defaults, {name: value for name, value in given.items() if value is not None})
 
 
 async def _until_done(runs: Runs, run_id: str, request: Request) -> None:

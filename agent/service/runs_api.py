@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query
 
 from agent.errors import WrongMoment
 from agent.options import Options, Status
-from agent.options_given import with_options
 from agent.plan_picture import to_dict
 from agent.run import Run, fork_run, run_view
 from agent.runs import Runs
 from agent.service.bodies import Forking, NewRun
+from agent.service.limits import requested
 from agent.state import RunState
 
 BY = "http"
@@ -23,7 +23,7 @@ def runs_router(runs: Runs, defaults: Options) -> APIRouter:
 
     @router.post("", status_code=201, summary="Begin a run in the background")
     async def create(body: NewRun) -> dict[str, Any]:
-        run_id = await runs.start(body.goal, with_options(defaults, body.options))
+        run_id = await runs.start(body.goal, requested(defaults, body.options))
         return await view(runs, run_id)
 
     @router.get("", summary="List runs, newest first")
@@ -50,7 +50,7 @@ def runs_router(runs: Runs, defaults: Options) -> APIRouter:
     @router.post("/{run_id}/fork", status_code=201, summary="A new run that begins as this one did")
     async def fork(run_id: str, body: Forking) -> dict[str, Any]:
         state = await runs.state(run_id)
-        options = with_options(state.options, body.options) if body.options else None
+        options = requested(state.options, body.options) if body.options else None
         forked = await fork_run(run_id, runs.deps, at=body.at, options=options)
         if body.resume:
             runs.resume(forked, by=BY)

@@ -90,3 +90,21 @@ async def _last(runs: Any, run_id: str) -> Status | None:
         if last is Status.CANCELLED:
             return last
     return last
+
+
+async def test_a_run_that_ends_while_a_follower_reads_is_followed_to_its_end(world: Any) -> None:
+    hub = Hub()
+    run = [kinds.RunStarted(goal="go", options=world.opts())]
+    await world.journal.append("r1", run)
+    events = world.journal.events
+
+    async def ends_meanwhile(run_id: str, *, after: int = 0) -> Any:
+        found = await events(run_id, after=after)
+        world.journal.events = events
+        for recorded in await world.journal.append("r1", [kinds.StatusChanged(status=Status.DONE)]):
+            hub.tell("r1", recorded)
+        return found
+
+    world.journal.events = ends_meanwhile
+    seen = [each.seq async for each in hub.follow("r1", world.journal) if not isinstance(each, str)]
+    assert seen == [1, 2]

@@ -108,6 +108,8 @@ async def test_one_run_that_breaks_takes_no_other_down(world: Any, service: Any)
         ("POST", "/runs", {"goal": ""}, 422, "goal"),
         ("POST", "/runs", {"goal": "x", "options": {"planer": "react"}}, 400, "did you mean 'planner'"),
         ("POST", "/runs", {"goal": "x", "options": {"planner": "magic"}}, 400, "magic"),
+        ("POST", "/runs", {"goal": "x", "options": {"approve": "all"}}, 400, "laxer than this service allows"),
+        ("POST", "/runs", {"goal": "x", "options": {"guard_reads": "off"}}, 400, "laxer than this service allows"),
         ("POST", "/runs/nothing/approve", {}, 404, "no run"),
     ],
 )
