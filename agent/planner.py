@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent.call import Call
+from agent.call import Call, Step
 from agent.event import Event
 from agent.llm import Answer, Ask, Profile
 from agent.message import Message
@@ -49,6 +49,7 @@ class Context(Protocol):
 
     `emit` makes an event part of the run at once: `state` has it. `sample` is the model, metered: it emits the event
     of the call itself, and raises `agent.budget.OutOfBudget` when the run may not ask any more, which nobody catches.
+    `told` is a settled step as prompts show it, put together once.
     """
 
     @property
@@ -71,6 +72,8 @@ class Context(Protocol):
     async def sample(self, messages: Sequence[Message], ask: Ask) -> Answer: ...
 
     def next_call_id(self) -> str: ...
+
+    def told(self, step: Step) -> Sequence[Message]: ...
 
 
 class Planner(Protocol):

@@ -47,7 +47,7 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
     placed = {} if native else reveals(context.state, tools)
     for number, step in enumerate(context.state.raw_steps):
         messages += _revealed(placed.pop(number, []))
-        messages += told(step, native=native)
+        messages += context.told(step)
     for late in placed.values():
         messages += _revealed(late)
     return messages

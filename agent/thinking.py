@@ -8,6 +8,7 @@ import msgspec
 
 from agent import event as kinds
 from agent.budget import OutOfBudget, spent
+from agent.call import Step
 from agent.compute import effort_of
 from agent.deps import Deps, Strategies
 from agent.event import Event, Recorded
@@ -15,6 +16,7 @@ from agent.llm import Answer, Ask, Profile
 from agent.message import Message
 from agent.options import Status
 from agent.planner import Equipment, MemoryKeeper
+from agent.prompts import is_native, told
 from agent.state import RunState, after
 from agent.toolbox import Toolbox
 
@@ -34,6 +36,7 @@ class Thinking:
         self._memory = strategies.memory
         self._llm = strategies.llm
         self._new: list[Event] = []
+        self._told: dict[str, tuple[Step, tuple[Message, ...]]] = {}
         self._prompts: list[tuple[int, tuple[Message, ...]]] = []
         self._writing = asyncio.Lock()
 
@@ -76,6 +79,12 @@ class Thinking:
 
     def next_call_id(self) -> str:
         return f"{self.run_id}-{len(self.state.ledger.rows) + 1}"
+
+    def told(self, step: Step) -> Sequence[Message]:
+        known = self._told.get(step.call.id)
+        if known is None or known[0] is not step:  # a person may have said since what became of it
+            known = self._told[step.call.id] = (step, tuple(told(step, native=is_native(self))))
+        return known[1]
 
     @property
     def worked_s(self) -> float:
