@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import msgspec
+
 from agent.prism.compaction import compact, within
 from agent.prism.paths import ABSENT, NoSuchPlace, Path, at, conformed, located, put, shown
 from agent.prism.schema import MemorySchema
@@ -63,13 +65,19 @@ class Memory:
     base: str = ""
     log: str = ""
 
-    def revise(self, revisions: Iterable[Revision], *, source: str = "", untrusted: bool = False) -> Revised:
+    def revise(
+        self, revisions: Iterable[Revision], *, source: str = "", untrusted: bool = False, either_op: bool = False
+    ) -> Revised:
         """The memory with all of them that are valid, in their order. What changes nothing is passed over.
+
+        either_op: `add` where there is a value, and `update` where there is none, are taken for the other one.
 
         An untrusted source may add, and change what untrusted sources said; what a trusted one said it may not.
         """
         memory, taken, rejected = self, list[Entry](), list[Rejection]()
         for revision in revisions:
+            if either_op:
+                revision = memory._with_fitting_op(revision)
             try:
                 path, value = memory._checked(revision)
             except NoSuchPlace as error:
@@ -87,6 +95,18 @@ class Memory:
             memory = memory.with_entries((entry,))
             taken.append(entry)
         return Revised(memory=memory, entries=tuple(taken), rejected=tuple(rejected))
+
+    def _with_fitting_op(self, revision: Revision) -> Revision:
+        try:
+            located(self.schema, self.value, revision.path, revision.op)
+        except NoSuchPlace:
+            other = msgspec.structs.replace(revision, op="update" if revision.op == "add" else "add")
+            try:
+                located(self.schema, self.value, other.path, other.op)
+            except NoSuchPlace:
+                return revision
+            return other
+        return revision
 
     def _checked(self, revision: Revision) -> tuple[Path, Any]:
         path, type_ = located(self.schema, self.value, revision.path, revision.op)

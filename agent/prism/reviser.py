@@ -61,7 +61,9 @@ class Reviser:
             return Revised(memory=memory, entries=(), rejected=(_malformed(str(error)),)), [str(error)]
         allowed = [each for each in revisions if each.op in self.ops]
         wrong += [f"{each.op} is not one of {', '.join(self.ops)}" for each in revisions if each.op not in self.ops]
-        revised = memory.revise(allowed, source=chunk.source, untrusted=chunk.untrusted)
+        # Small models mix the two up, and to ask them again costs more than it brings: what they mean is clear.
+        either = self.profile.small and len(self.ops) > 1
+        revised = memory.revise(allowed, source=chunk.source, untrusted=chunk.untrusted, either_op=either)
         rejected = (*revised.rejected, *map(_malformed, wrong))
         return replace(revised, rejected=rejected), [each.reason for each in rejected if each.mendable]
 

@@ -154,6 +154,15 @@ def test_the_example_of_a_prompt_has_a_path_of_the_schema(name: str) -> None:
     assert Memory(schema=schema).revise(revisions).entries
 
 
+async def test_a_small_model_may_mix_up_adding_and_updating() -> None:
+    text = _said({"op": "update", "path": ["people", "Ann"], "value": "cook"}, _add("people", "Ann", value="baker"))
+    llm = ScriptedLLM(lambda _messages, _ask: text, profile=Profile(small=True))
+    made = await _reviser(llm).read(Memory(schema=_SCHEMA), _CHUNK)
+    assert made.memory.value == {"people": {"Ann": "baker"}}
+    assert [entry.revision.op for entry in made.entries] == ["add", "update"]
+    assert len(llm.asked) == 1
+
+
 def _schema_llm(*texts: str, small: bool = False) -> ScriptedLLM:
     left = list(texts)
     return ScriptedLLM(lambda _messages, _ask: left.pop(0), profile=Profile(small=small))
