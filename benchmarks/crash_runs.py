@@ -71,6 +71,7 @@ class Found:
     ended: dict[str, int] = field(default_factory=dict[str, int])
     goals_reached: int = 0
     kills: int = 0
+    runs_interrupted_by_them: int = 0
     resumes: int = 0
     calls: int = 0
     effects: int = 0
@@ -114,7 +115,7 @@ async def havoc(folder: Path, options: argparse.Namespace) -> Found:
             jobs = [
                 job_of(run_id, place, number) for number, (run_id, place) in zip(numbers, group.items(), strict=True)
             ]
-            found.kills += await through(jobs, folder, options)
+            await through(found, jobs, folder, options)
             async with open_journal(f"sqlite:///{folder / 'runs.db'}") as journal:
                 for run_id, place in group.items():
                     await account(found, place, [each.event for each in await journal.events(run_id)])
@@ -136,8 +137,8 @@ def job_of(run_id: str, place: Place, number: int) -> Job:
     return Job(run_id=run_id, goal=place.goal, tools=tuple(place.tools.values()), options=options)
 
 
-async def through(group: Sequence[Job], folder: Path, options: argparse.Namespace) -> int:
-    """Kill and start again until the runs of a group have ended; gives how often its process was killed."""
+async def through(found: Found, group: Sequence[Job], folder: Path, options: argparse.Namespace) -> None:
+    """Kill and start again until the runs of a group have ended; counts the kills."""
     spawn = multiprocessing.get_context("forkserver")
     random = dice("kills", options.seed, group[0].run_id)
     jobs = msgspec.json.encode(list(group))
@@ -151,11 +152,19 @@ async def through(group: Sequence[Job], folder: Path, options: argparse.Namespac
         if process.exitcode is None:
             process.kill()
             await asyncio.to_thread(process.join)
+            found.kills += 1
+            found.runs_interrupted_by_them += await under_way(group, folder)
         elif process.exitcode == 0:
-            return kills
+            return
         else:
             raise RuntimeError(f"the agent's process ended by itself with {process.exitcode}; its words stand above")
-    return options.kills
+
+
+async def under_way(group: Sequence[Job], folder: Path) -> int:
+    """How many runs have begun and not ended."""
+    async with open_journal(f"sqlite:///{folder / 'runs.db'}") as journal:
+        records = [await journal.run(job.run_id) for job in group]
+    return sum(record is not None and not record.status.final for record in records)
 
 
 async def account(found: Found, place: Place, events: Sequence[kinds.Event]) -> None:
@@ -191,7 +200,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--together", type=int, default=10, help="runs in one process of the agent")
-    parser.add_argument("--mean", type=float, default=0.6, help="mean seconds from the first step to the kill")
+    parser.add_argument("--mean", type=float, default=0.4, help="mean seconds from the first step to the kill")
     parser.add_argument("--kills", type=int, default=12, help="most kills of one process's runs; then it is left alone")
     parser.add_argument("--wait", type=float, default=0.01, help="most seconds a tool waits before and after it acts")
     parser.add_argument("--seed", type=int, default=0)
