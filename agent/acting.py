@@ -13,6 +13,8 @@ from retrieval.chat import json_in
 from retrieval.errors import AnswerUnusable
 from retrieval.tool import ToolId, ToolSpec
 
+_MOST_TOKENS, _MOST_OF_A_SMALL_ONE = 2_048, 256
+
 SEARCH = ToolSpec(
     server="agent",
     name="search_tools",
@@ -83,10 +85,14 @@ def _ask(context: Context, tools: Sequence[ToolSpec], *, native: bool, can_searc
         offered = (*tools, SEARCH) if can_search else tuple(tools)
         return Ask(purpose=Purpose.ACT, tools=offered, seed=context.state.options.seed)
     shape = JsonShape(schema=action_schema(tools, can_search=can_search, can_finish=True), name="action")
-    return Ask(purpose=Purpose.ACT, shape=shape, seed=context.state.options.seed)
+    # A small model that has begun to repeat itself goes on until it is stopped.
+    most = _MOST_OF_A_SMALL_ONE if context.profile.small else _MOST_TOKENS
+    return Ask(purpose=Purpose.ACT, shape=shape, max_tokens=most, seed=context.state.options.seed)
 
 
 def _read(answer: Answer, known: Mapping[ToolId, ToolSpec]) -> Action:
+    if answer.completions[0].finish == "length":
+        return Unusable("the answer was too long, and was cut off: be brief")
     message = answer.completions[0].message
     if message.tool_calls:
         return _called(message.tool_calls, known)

@@ -83,7 +83,8 @@ async def act(run: Thinking, call_id: str) -> None:
 
 async def _approved(run: Thinking, row: LedgerRow, tool: ToolSpec) -> None:
     call, hash_ = row.call, action_hash(tool.fingerprint, row.call.arguments)
-    match approvals.needed(call, tool, run.state, run.toolbox.decide(tool)):
+    standing = run.toolbox.standing(tool)
+    match approvals.needed(call, tool, run.state, standing.decision, read_only=standing.only_reads):
         case approvals.Denied(reason=reason):
             await _settle(run, call, Outcome.REFUSED, reason)
         case ():
@@ -114,7 +115,7 @@ async def _send(run: Thinking, row: LedgerRow, tool: ToolSpec, hash_: str) -> No
             outcome=outcome,
             text=result.text,
             structured=result.raw.get("structuredContent"),
-            untrusted=not run.toolbox.trusted(tool.server),
+            untrusted=not run.toolbox.standing(tool).trusted,
             seconds=time.monotonic() - started,
         )
     )

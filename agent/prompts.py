@@ -35,16 +35,16 @@ _NOT_DONE = {
 
 
 def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
-    """Rules, goal, memory, and the steps that memory does not have; each tool stands where it was revealed.
+    """Rules, tools, goal, memory, and the steps that memory does not have; later tools stand where they were revealed.
 
     An endpoint with tool calls of its own is offered the tools beside the messages, so they are not listed here.
     """
     native = is_native(context)
     searching = context.equipment.can_search
     rules = [RULES, *([SEARCHING] if searching else []), *([] if native else [form(searching)]), FENCE_RULE]
-    messages = [system("\n".join(rules)), user(f"Goal: {context.state.goal}")]
-    messages += context.memory.shown(context.state)
     placed = {} if native else reveals(context.state, tools)
+    messages = [system("\n".join(rules)), *_revealed(placed.pop(0, [])), user(f"Goal: {context.state.goal}")]
+    messages += context.memory.shown(context.state)
     for number, step in enumerate(context.state.raw_steps):
         messages += _revealed(placed.pop(number, []))
         messages += context.told(step)

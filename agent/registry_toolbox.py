@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mcp_registry.policy import Decision
+from agent.toolbox import Standing
 from mcp_registry.registry import Registry
 from mcp_registry.result import ToolResult
-from retrieval.filters import matches
 from retrieval.tool import ToolId, ToolSpec
 
 KEY = "quartermaster/call"
@@ -40,8 +39,9 @@ class RegistryToolbox:
             tool.tool_id, dict(arguments), timeout_s=timeout_s, meta={KEY: key}, approved=True
         )
 
-    def decide(self, tool: ToolSpec) -> Decision:
-        return self._registry.decide(tool)
-
-    def trusted(self, server: str) -> bool:
-        return any(matches(server, pattern) for pattern in self._registry.settings.policy.trusted)
+    def standing(self, tool: ToolSpec) -> Standing:
+        return Standing(
+            decision=self._registry.decide(tool),
+            only_reads=self._registry.only_reads(tool),
+            trusted=self._registry.trusts(tool.server),
+        )

@@ -8,6 +8,7 @@ import msgspec
 
 from agent.llm import Answer, Ask, Completion, OnText, Profile
 from agent.message import Message, assistant
+from agent.toolbox import Standing
 from agent.usage import Usage
 from mcp_registry.policy import Decision
 from mcp_registry.result import ToolResult
@@ -110,9 +111,5 @@ class SimpleToolbox:
         structured = {} if isinstance(value, str) else {"structuredContent": value}
         return ToolResult({"content": [{"type": "text", "text": text}], **structured})
 
-    def decide(self, tool: ToolSpec) -> Decision:
-        return self.decisions.get(tool.tool_id, Decision.ALLOW)
-
-    def trusted(self, server: str) -> bool:
-        del server
-        return False
+    def standing(self, tool: ToolSpec) -> Standing:
+        return Standing(decision=self.decisions.get(tool.tool_id, Decision.ALLOW))

@@ -1,11 +1,25 @@
 """`Toolbox`: the tools that a run may use. A registry is one, and so is any environment of a trainer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mcp_registry.policy import Decision
 from mcp_registry.result import ToolResult
 from retrieval.tool import ToolId, ToolSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The operator's word on a tool.
+
+    decision: what the policy says about calling it. only_reads: its server is marked as one that changes nothing.
+    trusted: what its server says is vouched for (`policy.trusted`).
+    """
+
+    decision: Decision = Decision.ALLOW
+    only_reads: bool = False
+    trusted: bool = False
 
 
 class Toolbox(Protocol):
@@ -28,10 +42,6 @@ class Toolbox(Protocol):
         """
         ...
 
-    def decide(self, tool: ToolSpec) -> Decision:
-        """What the operator's policy says about calling it."""
-        ...
-
-    def trusted(self, server: str) -> bool:
-        """Whether the operator vouches for what this server's tools say."""
+    def standing(self, tool: ToolSpec) -> Standing:
+        """What the operator has said about it."""
         ...

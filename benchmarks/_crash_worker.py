@@ -20,7 +20,7 @@ from agent.message import Message
 from agent.options import Options, Status
 from agent.run import resume_run, run_agent
 from agent.store import open_journal
-from mcp_registry.policy import Decision
+from agent.toolbox import Standing
 from mcp_registry.result import ToolResult
 from retrieval.tool import ToolId, ToolSpec
 
@@ -65,13 +65,9 @@ class Distant:
         del timeout_s
         return ToolResult(await self.asked("call", tool=tool.name, arguments=dict(arguments), key=key))
 
-    def decide(self, tool: ToolSpec) -> Decision:
+    def standing(self, tool: ToolSpec) -> Standing:
         del tool
-        return Decision.ALLOW
-
-    def trusted(self, server: str) -> bool:
-        del server
-        return True
+        return Standing(trusted=True)
 
     async def asked(self, method: str, **request: Any) -> Any:
         reader, writer = await asyncio.open_unix_connection(self._socket, limit=2**24)

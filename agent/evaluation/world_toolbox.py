@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.evaluation.world import World
+from agent.toolbox import Standing
 from mcp_registry.policy import Decision
 from mcp_registry.result import ToolResult
 from retrieval.tool import ToolId, ToolSpec
@@ -46,11 +47,8 @@ class WorldToolbox:
             return ToolResult.error(f"{tool.tool_id} has nothing to do here")
         return self.world.call(tool.name, arguments, key=key)
 
-    def decide(self, tool: ToolSpec) -> Decision:
-        return Decision.ASK if tool.name in self._ask else Decision.ALLOW
-
-    def trusted(self, server: str) -> bool:
-        return self._trust
+    def standing(self, tool: ToolSpec) -> Standing:
+        return Standing(decision=Decision.ASK if tool.name in self._ask else Decision.ALLOW, trusted=self._trust)
 
 
 def _words(text: str) -> list[str]:

@@ -107,12 +107,21 @@ def _wanted(spec: ModelSpec, path: Path, serving: Serving) -> dict[str, Any]:
         "path": str(path),
         "host": serving.host,
         "port": serving.port,
-        "threads": serving.threads or _cores(),
+        "threads": serving.threads or _threads(),
         "context": serving.context or longest,
         "api_keys": [serving.api_key] if serving.api_key else [],
         "slots": SLOTS,
         "cache_mib": _CACHE_MIB,
     }
+
+
+def _threads() -> int:
+    """A thread for each core that is not busy: threads that wait for each other on a busy one only spin."""
+    try:
+        busy = int(os.getloadavg()[0] + 0.5)
+    except OSError:
+        busy = 0
+    return max(1, _cores() - busy)
 
 
 def _cores() -> int:

@@ -23,7 +23,8 @@ PHI = 2
 _STEPS = 5
 _ACTION = 40
 """Tokens of an action as JSON with its arguments, before any was seen."""
-_FEWEST, _MOST = 3, 25
+_FEWEST, _MOST = 2, 4
+"""Beyond a few plans success does not grow any more, and every further one is paid for (docs/decisions/012)."""
 _MOST_ONE_BY_ONE = 3
 
 
@@ -58,13 +59,15 @@ def break_even_plans(sizes: Sizes, *, cache_price: float = 1.0) -> float:
 
 
 def plans_to_sample(prompt_tokens: int, profile: Profile, wanted: int | None = None) -> int:
-    """How many plans to ask for: as many as still pay off at the endpoint's cache price, 3 to 25; `wanted` goes first.
+    """How many plans to ask for: as many as still pay off at the endpoint's prices, 2 to 4; `wanted` goes first.
 
-    An endpoint that cannot give several samples in one call is asked for 3 at most: each costs it a prompt.
+    A plan's tokens are decoded, and count by that price. An endpoint that cannot give several samples in one call is
+    asked for 3 at most: each costs it a prompt.
     """
     if wanted is not None:
         return max(1, wanted)
-    sizes = Sizes(steps=_STEPS, action=_ACTION, sampling=prompt_tokens, deciding=prompt_tokens, acting=prompt_tokens)
+    action = _ACTION * profile.decode_price
+    sizes = Sizes(steps=_STEPS, action=action, sampling=prompt_tokens, deciding=prompt_tokens, acting=prompt_tokens)
     most = _MOST if profile.samples else _MOST_ONE_BY_ONE
     return max(_FEWEST, min(most, math.floor(break_even_plans(sizes, cache_price=profile.cache_price))))
 

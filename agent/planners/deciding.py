@@ -11,7 +11,7 @@ from agent.llm import Answer, Ask, Choice, Completion, Option, Purpose, Token
 from agent.message import Message, assistant, user
 from agent.plan import Node
 from agent.plan_prompts import decide_messages
-from agent.plan_state import NONE
+from agent.plan_state import NONE, PlanState
 from agent.planner import Context
 
 VOTES = 5
@@ -39,12 +39,13 @@ class Chosen:
 async def choose(context: Context, children: Sequence[Node]) -> Chosen:
     """One of these children of the place where the run stands.
 
-    An only child is taken without asking, unless it says that the goal is reached: what was sampled before the first
-    call cannot know. That is asked once at a place; new plans that say the same again are believed.
+    An only child is taken without asking, unless something has gone wrong at this place, or it says that the goal is
+    reached: what was sampled before the first call cannot know. That is asked once at a place; new plans that say the
+    same again are believed.
     """
-    plan = context.state.plan
-    sure = not context.state.steps or (plan is not None and plan.doubted == plan.at)
-    if len(children) == 1 and (sure or not children[0].is_end):
+    plan = context.state.plan or PlanState()
+    sure = not context.state.steps or plan.doubted == plan.at
+    if len(children) == 1 and (sure or not (children[0].is_end or plan.errors)):
         return Chosen(key=children[0].key, by="single")
     options = labelled([child.key for child in children])
     messages = decide_messages(context.state, context.memory.shown(context.state), options)

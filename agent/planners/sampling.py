@@ -148,7 +148,7 @@ def _allowed(context: Context, plan: Plan, tools: Mapping[ToolId, ToolSpec]) -> 
         BadPlan: the policy forbids one of its tools, or it begins with what has failed here before.
     """
     for number, step in enumerate(plan, 1):
-        if context.toolbox.decide(tools[step.tool_id]) is Decision.DENY:
+        if context.toolbox.standing(tools[step.tool_id]).decision is Decision.DENY:
             raise BadPlan(f"step {number}: the policy does not allow {step.tool_id!r}")
     known = context.state.plan
     failed = known.tree.fails_along(plan, known.at) if known else None

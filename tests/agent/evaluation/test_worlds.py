@@ -111,9 +111,9 @@ async def test_a_world_is_a_toolbox(kind: str) -> None:
     first, second, *_ = tools.values()
     assert (await toolbox.tools([first.tool_id, "nothing/there"])) == {first.tool_id: first}
     assert (await toolbox.search([first.description], 3))[0] == first
-    assert toolbox.decide(first) is Decision.ASK
-    assert toolbox.decide(second) is Decision.ALLOW
-    assert not toolbox.trusted(kind)
+    assert toolbox.standing(first).decision is Decision.ASK
+    assert toolbox.standing(second).decision is Decision.ALLOW
+    assert not toolbox.standing(first).trusted
 
 
 async def test_wrong_arguments_and_unknown_tools_are_results_that_say_so() -> None:
