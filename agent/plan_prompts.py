@@ -27,8 +27,8 @@ DECIDE_RULES = (
     "your choice and nothing else. END says that the goal is reached. NONE says that none of the steps leads to it."
 )
 ANSWER_NOW = (
-    "Answer the user now, in plain words and without calling tools: say what was done and found. Use only what "
-    "stands above; where something failed or is missing, say so."
+    "(Answer this now, in one or two plain sentences, without calling tools. Take the facts from what the tools gave "
+    "above; where something failed or is missing, say so.)"
 )
 
 _MEANINGS = {END: "END: the goal is reached", NONE: "NONE: none of these leads to the goal"}

@@ -53,14 +53,16 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
     return messages
 
 
-def report(context: Context) -> list[Message]:
-    """Goal, memory and steps for whoever is to speak about them: nothing in it looks like an action to be written."""
-    messages = [system(f"{REPORT_RULES}\n{FENCE_RULE}"), user(f"Goal: {context.state.goal}")]
-    messages += context.memory.shown(context.state)
+def report(context: Context, told: str) -> list[Message]:
+    """Memory and steps for whoever is to speak about them, the goal and what is wanted last.
+
+    Nothing in it looks like an action to be written.
+    """
+    messages = [system(f"{REPORT_RULES}\n{FENCE_RULE}"), *context.memory.shown(context.state)]
     for step in context.state.raw_steps:
         called = f"{step.call.tool_id} was called with {canonical_json(step.call.arguments)}."
         messages.append(user(f"{called}\n{observed(step)}", untrusted=step.untrusted))
-    return messages
+    return [*messages, user(f"{context.state.goal}\n\n{told}")]
 
 
 def _revealed(tools: Sequence[ToolSpec]) -> list[Message]:

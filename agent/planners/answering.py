@@ -14,7 +14,7 @@ _MOST_TOKENS = 1_024
 
 async def answered(context: Context, told: str = ANSWER_NOW) -> Finish:
     """What the model says to the user of all that was done; a list of it where the model says nothing."""
-    messages = [*report(context), user(told)]
+    messages = report(context, told)
     ask = Ask(purpose=Purpose.ANSWER, max_tokens=_MOST_TOKENS, seed=context.state.options.seed)
     answer = await context.sample(messages, ask)
     text = said_in(answer.text)

@@ -62,10 +62,13 @@ def plans_to_sample(prompt_tokens: int, profile: Profile, wanted: int | None = N
     """How many plans to ask for: as many as still pay off at the endpoint's prices, 2 to 4; `wanted` goes first.
 
     A plan's tokens are decoded, and count by that price. An endpoint that cannot give several samples in one call is
-    asked for 3 at most: each costs it a prompt.
+    asked for 3 at most: each costs it a prompt. A small model is asked for one, which it then writes without chance:
+    what it writes by chance is seldom right.
     """
     if wanted is not None:
         return max(1, wanted)
+    if profile.small:
+        return 1
     action = _ACTION * profile.decode_price
     sizes = Sizes(steps=_STEPS, action=action, sampling=prompt_tokens, deciding=prompt_tokens, acting=prompt_tokens)
     most = _MOST if profile.samples else _MOST_ONE_BY_ONE

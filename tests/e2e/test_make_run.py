@@ -1,6 +1,7 @@
 """`make run` as the README promises it: real servers, three requests, the right tools, called."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,10 @@ def test_the_right_tools_are_found_and_called_and_a_second_run_installs_nothing(
     assert "06:30" in first.stdout or "05:30" in first.stdout, "Tokyo is 14 hours ahead of New York, or 13 in summer"
     assert first.stdout.index("Mei") < first.stdout.index("Ines"), "Mei spent the most"
     assert "+    return celsius >= BOILING_POINT" in first.stdout
+    shown, _, agent = first.stdout.partition("The agent:")
+    assert "call_tool" in shown
+    assert "time/convert_time" in agent, "the agent found and called the right tool"
+    assert re.search(r"done after \d+ s:", agent), agent
     assert "connect claude-desktop" in first.stdout
     assert "\x1b" not in first.stdout, "colours, though nobody reads it on a terminal"
     again = _demo(tmp_path)
