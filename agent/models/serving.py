@@ -118,7 +118,7 @@ def _wanted(spec: ModelSpec, path: Path, serving: Serving) -> dict[str, Any]:
 def _threads() -> int:
     """A thread for each core that is not busy: threads that wait for each other on a busy one only spin."""
     try:
-        busy = int(os.getloadavg()[0] + 0.5)
+        busy = int(os.getloadavg()[0])
     except OSError:
         busy = 0
     return max(1, _cores() - busy)
