@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from agent.abandoned import mark_abandoned
 from agent.checkpoints import open_checkpointer
 from agent.deps import Deps, Listener
 from agent.model_choice import ModelChoice, open_model
@@ -36,6 +37,7 @@ async def open_deps(
         )
         url = journal_url(home)
         journal = await stack.enter_async_context(open_journal(url))
+        await mark_abandoned(journal)
         checkpointer = await stack.enter_async_context(open_checkpointer(home))
         yield (
             Deps(

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from agent import decisions
+from agent.abandoned import mark_abandoned
 from agent.checkpoints import forget, open_checkpointer
 from agent.cli.run import ModelOption, UrlOption, finish, run_here
 from agent.cli.showing import show_run
@@ -23,7 +24,7 @@ from agent.options import Status
 from agent.options_given import with_options
 from agent.run import Run, fork_run, run_view, state_of
 from agent.state import RunState
-from agent.store import journal_url, open_journal
+from agent.store import SqlJournal, journal_url, open_journal
 from agent.testing import SimpleToolbox
 from mcp_registry.cli.console import HomeOption, JsonOption, home_of, note, print_json, show, table
 
@@ -48,7 +49,8 @@ def list_runs(
 ) -> None:
     """List runs, newest first."""
 
-    async def listed(journal: Journal) -> list[Any]:
+    async def listed(journal: SqlJournal) -> list[Any]:
+        await mark_abandoned(journal)
         return await journal.runs(limit=limit, status=status)
 
     found = _with_journal(home, listed)
