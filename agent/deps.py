@@ -1,4 +1,4 @@
-"""`Deps`: what runs need, opened once and shared by all of them; `Strategies`: what one run's options choose."""
+"""`Deps`: what runs need, opened once and shared by all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,40 +8,11 @@ from typing import Any
 from agent.event import Recorded
 from agent.journal import Journal, MemoryJournal
 from agent.llm import LLM
-from agent.options import Options
-from agent.planner import Equipment, MemoryKeeper, Planner
+from agent.strategies import Choose, by_name
 from agent.toolbox import Toolbox
 
 Listener = Callable[[str, Recorded], None]
 """Is told each event of each run when it is on disk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strategies:
-    """The parts of one run. `llm` is the model, inside whatever the options wrap around it."""
-
-    planner: Planner
-    equipment: Equipment
-    memory: MemoryKeeper
-    llm: LLM
-
-
-Choose = Callable[[Options, LLM], Strategies]
-
-
-def by_name(options: Options, llm: LLM) -> Strategies:
-    """The strategies that the options name."""
-    from agent.compute import strategy_of
-    from agent.equipment import equipment_of
-    from agent.planners import planner_of
-    from agent.prism import keeper_of
-
-    return Strategies(
-        planner=planner_of(options),
-        equipment=equipment_of(options),
-        memory=keeper_of(options),
-        llm=strategy_of(options)(llm),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ async def run_agent(
         BadAgentSettings: the goal is empty. WrongMoment: there is a run of that id.
         LlmUnavailable: the model cannot be reached; what was done is kept, and the run can be resumed.
     """
-    return await pursue(await begin(goal, deps, options=options, run_id=run_id), drain=drain)
+    return await pursue(await begin(goal, deps, options=options, run_id=run_id), deps, drain=drain)
 
 
 async def begin(goal: str, deps: Deps, *, options: Options | None = None, run_id: str | None = None) -> Thinking:
@@ -93,10 +93,10 @@ async def begin(goal: str, deps: Deps, *, options: Options | None = None, run_id
     return run
 
 
-async def pursue(run: Thinking, *, drain: Drain | None = None) -> Run:
+async def pursue(run: Thinking, deps: Deps, *, drain: Drain | None = None) -> Run:
     """Work on a run that has just begun."""
-    async with run.deps.journal.lease(run.run_id):
-        return await _drive(run, fresh=True, drain=drain)
+    async with deps.journal.lease(run.run_id):
+        return await _drive(run, deps, fresh=True, drain=drain)
 
 
 async def resume_run(run_id: str, deps: Deps, *, by: str = "", drain: Drain | None = None) -> Run:
@@ -111,7 +111,7 @@ async def resume_run(run_id: str, deps: Deps, *, by: str = "", drain: Drain | No
             raise WrongMoment(f"run {run_id!r} has ended ({state.status}): fork it to take another way")
         run = _thinking(run_id, state, deps)
         await run.flush(kinds.Resumed(by=by))
-        return await _drive(run, fresh=False, drain=drain)
+        return await _drive(run, deps, fresh=False, drain=drain)
 
 
 async def fork_run(
@@ -152,13 +152,13 @@ def _thinking(run_id: str, state: RunState, deps: Deps) -> Thinking:
     return Thinking(run_id, state, deps, deps.choose(state.options, deps.llm))
 
 
-async def _drive(run: Thinking, *, fresh: bool, drain: Drain | None = None) -> Run:
+async def _drive(run: Thinking, deps: Deps, *, fresh: bool, drain: Drain | None = None) -> Run:
     """Run the graph until it ends or pauses, and write down how it stands then; `fresh` when it never ran before."""
     from langgraph.errors import GraphDrained
 
     from agent.graph import AtWork
 
-    graph = run.deps.graph
+    graph = deps.graph
     config = {"configurable": {"thread_id": run.run_id}, "recursion_limit": _LIMIT}
     begin: Any = {"turns": 0}
     if not fresh:

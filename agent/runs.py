@@ -34,7 +34,7 @@ class Runs:
     async def start(self, goal: str, options: Options | None = None) -> str:
         """Begin a run in the background; its id."""
         run = await begin(goal, self.deps, options=options)
-        self._begin(run.run_id, pursue(run, drain=self._drain))
+        self._begin(run.run_id, pursue(run, self.deps, drain=self._drain))
         return run.run_id
 
     def resume(self, run_id: str, *, by: str = "") -> None:

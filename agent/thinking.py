@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -10,27 +11,47 @@ from agent import event as kinds
 from agent.budget import OutOfBudget, spent
 from agent.call import Step
 from agent.compute import effort_of
-from agent.deps import Deps, Strategies
 from agent.event import Event, Recorded
+from agent.journal import Journal
 from agent.llm import Answer, Ask, Profile
 from agent.message import Message
 from agent.options import Status
 from agent.planner import Equipment, MemoryKeeper
 from agent.prompts import is_native, told
 from agent.state import RunState, after
+from agent.strategies import Strategies
 from agent.toolbox import Toolbox
 
 _SLOW_S = 0.05
 """A model call that took longer is written down at once: a crash then costs nothing that was paid for."""
 
 
+class Outside(Protocol):
+    """What a run reaches beyond itself; `agent.deps.Deps` is one.
+
+    listen: is told each event of each run when it is on disk. on_text: is told (run id, text) as the model writes.
+    """
+
+    @property
+    def toolbox(self) -> Toolbox: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def listen(self) -> Callable[[str, Recorded], None] | None: ...
+
+    @property
+    def on_text(self) -> Callable[[str, str], None] | None: ...
+
+
 class Thinking:
     """One run at work. Events are part of the state at once, and on disk when `flush` has returned."""
 
-    def __init__(self, run_id: str, state: RunState, deps: Deps, strategies: Strategies) -> None:
+    def __init__(self, run_id: str, state: RunState, outside: Outside, strategies: Strategies) -> None:
         self.run_id = run_id
         self.state = state
-        self.deps = deps
+        self.outside = outside
         self.planner = strategies.planner
         self._equipment = strategies.equipment
         self._memory = strategies.memory
@@ -42,7 +63,7 @@ class Thinking:
 
     @property
     def toolbox(self) -> Toolbox:
-        return self.deps.toolbox
+        return self.outside.toolbox
 
     @property
     def profile(self) -> Profile:
@@ -68,14 +89,14 @@ class Thinking:
             new = tuple(self._new)
             if not new:
                 return
-            recorded = await self.deps.journal.append(self.run_id, new)
+            recorded = await self.outside.journal.append(self.run_id, new)
             del self._new[: len(new)]  # only now: what could not be written is tried again with the next
             for each in recorded:
                 self._tell(each)
 
     def _tell(self, recorded: Recorded) -> None:
-        if self.deps.listen is not None:
-            self.deps.listen(self.run_id, recorded)
+        if self.outside.listen is not None:
+            self.outside.listen(self.run_id, recorded)
 
     def next_call_id(self) -> str:
         return f"{self.run_id}-{len(self.state.ledger.rows) + 1}"
@@ -129,7 +150,7 @@ class Thinking:
         return answer
 
     def _on_text(self) -> Callable[[str], None] | None:
-        told = self.deps.on_text
+        told = self.outside.on_text
         return None if told is None else lambda text: told(self.run_id, text)
 
     def _shared(self, messages: Sequence[Message]) -> tuple[int | None, int]:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from agent.call import Call
-from agent.deps import Strategies, by_name
 from agent.llm import LLM, Answer, Ask, Completion, OnText, Profile, Purpose
 from agent.message import Message, assistant, user
 from agent.options import Options
 from agent.planner import Act, Context, Finish
+from agent.strategies import Strategies, by_name
 from agent.usage import Usage
 from retrieval.tool import ToolSpec
 

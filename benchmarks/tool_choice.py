@@ -36,7 +36,7 @@ from _machine import machine_line, table
 from _union import SEED, Request, built_index, read_requests, read_tools
 
 from agent.action_schema import action_schema
-from agent.deps import Deps, by_name
+from agent.deps import Deps
 from agent.endpoint import LlmSettings, open_llm
 from agent.errors import BadAgentSettings, LlmUnavailable
 from agent.event import RunStarted
@@ -45,6 +45,7 @@ from agent.models import Serving, local_settings, open_local_model, pulled
 from agent.options import Options
 from agent.prompts import briefing
 from agent.state import fold
+from agent.strategies import by_name
 from agent.testing import SimpleToolbox
 from agent.thinking import Thinking
 from agent.tool_cards import cards

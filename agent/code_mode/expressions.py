@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agent.code_mode import builtins
 from agent.code_mode.builtins import Key, call_builtin, listed
@@ -10,15 +10,13 @@ from agent.code_mode.meter import Meter
 from agent.code_mode.methods import call_method
 from agent.code_mode.operators import binary, compare, formatted, item, put, shown, unary
 from agent.code_mode.problem import NotYet, ProgramError, SearchWanted
-
-if TYPE_CHECKING:
-    from agent.code_mode.interpreter import Tools
+from agent.code_mode.tools import Tools
 
 
 class Expressions:
     """Evaluates expressions over the names of one program."""
 
-    def __init__(self, tools: "Tools", meter: Meter) -> None:
+    def __init__(self, tools: Tools, meter: Meter) -> None:
         self.tools = tools
         self.meter = meter
         self.names: dict[str, Any] = {}

@@ -3,33 +3,18 @@
 import ast
 import json
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from agent.code_mode.builtins import listed
 from agent.code_mode.expressions import Expressions
 from agent.code_mode.meter import Meter
 from agent.code_mode.operators import binary, item, put, shown
 from agent.code_mode.problem import NotYet, ProgramError, SearchWanted
+from agent.code_mode.tools import Tools
 
-__all__ = ["Ended", "Tools", "run"]
+__all__ = ["Ended", "run"]
 
 MOST_PRINTED = 20_000
-
-
-class Tools(Protocol):
-    """The tools of a program. `path` is where the program is: the same call has the same path whenever it is run."""
-
-    def has(self, server: str) -> bool:
-        """Whether there is a server of that name."""
-        ...
-
-    def call(self, server: str, name: str, given: list[Any], named: dict[str, Any], path: str) -> Any:
-        """The result of a call.
-
-        Raises:
-            NotYet: it is not there yet. ProgramError: it cannot be made so, or it failed.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,7 @@ async def run_case(
     thinking = await begin(case.goal, deps, options=options)
     if case.in_memory:
         await thinking.flush(*_remembered(case))
-    run = await pursue(thinking)
+    run = await pursue(thinking, deps)
     asked: Counter[bool] = Counter()
     while run.status is Status.WAITING and asked.total() < _MOST_QUESTIONS:
         for row in run.state.ledger.waiting:

@@ -199,8 +199,8 @@ async def test_what_cannot_be_done_to_a_run_is_said(world: Any) -> None:
 
 def _planned(world: Any, calls: list[tuple[str, dict[str, Any]]]) -> Deps:
     """Deps whose planner makes these calls in one step, and then is done."""
-    from agent.deps import Strategies, by_name
     from agent.planner import Act, Finish
+    from agent.strategies import Strategies, by_name
 
     class AllAtOnce:
         async def next(self, context: Any) -> Any:

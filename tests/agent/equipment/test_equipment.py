@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.call import Call, Outcome
-from agent.deps import Deps, Strategies
+from agent.deps import Deps
 from agent.equipment import equipment_of, reveals
 from agent.equipment.room import card_tokens, fitting, too_many
 from agent.errors import BadAgentSettings
@@ -18,6 +18,7 @@ from agent.event import Acting, CallSettled, CallStarted, Equipped, PlanMade, Pl
 from agent.llm import Profile
 from agent.options import Options
 from agent.state import RunState, fold
+from agent.strategies import Strategies
 from agent.testing import ScriptedLLM, SimpleToolbox
 from agent.thinking import Thinking
 from agent.tool_cards import cards

@@ -10,7 +10,7 @@ import pytest
 from agent import event as kinds
 from agent import nodes
 from agent.call import Step
-from agent.deps import Deps, Strategies
+from agent.deps import Deps
 from agent.equipment import equipment_of
 from agent.event import Event
 from agent.journal import MemoryJournal
@@ -21,6 +21,7 @@ from agent.planner import Review
 from agent.planners import planner_of
 from agent.prism import keeper_of
 from agent.state import RunState, fold
+from agent.strategies import Strategies
 from agent.testing import ScriptedLLM, SimpleToolbox
 from agent.thinking import Thinking
 from mcp_registry.policy import Decision

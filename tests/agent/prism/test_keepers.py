@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agent.call import Call, Outcome
-from agent.deps import Deps, by_name
+from agent.deps import Deps
 from agent.event import Acting, CallSettled, CallStarted, Event, Folded, Revised, RunStarted, SchemaChosen
 from agent.llm import LLM
 from agent.options import Options
@@ -14,6 +14,7 @@ from agent.prism import keeper_of
 from agent.prism.memory import memory_of
 from agent.prism.oracle import FACT_SCHEMA, OracleReader, fact, values_in
 from agent.state import RunState, fold
+from agent.strategies import by_name
 from agent.testing import ScriptedLLM, SimpleToolbox
 from agent.thinking import Thinking
 from agent.tokens import count_message_tokens
