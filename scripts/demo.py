@@ -89,7 +89,8 @@ def main() -> int:
         register(command_line, installed, sandbox, show)
         ready = sync(command_line, installed, show)
         asyncio.run(act(command_line, sandbox, ready, show))
-        pursue_goal(command_line.run, show)
+        if options.agent:
+            pursue_goal(command_line.run, show)
     except DemoFailed as error:
         show.failure(str(error))
         return 1
@@ -185,6 +186,7 @@ async def _do(gateway: Gateway, task: Task, *, show: Show, number: int) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=_folder, default=_ROOT / ".quartermaster", help="the state folder")
+    parser.add_argument("--no-agent", dest="agent", action="store_false", help="leave the agent and its model out")
     parser.add_argument("--sandbox", type=_folder, default=_ROOT / ".sandbox", help="where servers and their world go")
     return parser.parse_args()
 

@@ -101,17 +101,17 @@ def test_the_right_tools_are_found_and_called_and_a_second_run_installs_nothing(
     assert re.search(r"done after \d+ s:", agent), agent
     assert "connect claude-desktop" in first.stdout
     assert "\x1b" not in first.stdout, "colours, though nobody reads it on a terminal"
-    again = _demo(tmp_path)
+    again = _demo(tmp_path, "--no-agent")
     assert "installing" not in again.stderr
     assert "servers add" not in again.stderr
     assert "servers import" not in again.stderr
     assert "Asia/Tokyo" in again.stdout
 
 
-def _demo(folder: Path) -> subprocess.CompletedProcess[str]:
+def _demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The script behind `make run`, on a state folder of its own; the installed servers are shared with `make run`."""
     done = subprocess.run(
-        [sys.executable, "scripts/demo.py", "--home", str(folder / "home")],
+        [sys.executable, "scripts/demo.py", "--home", str(folder / "home"), *options],
         cwd=_ROOT,
         capture_output=True,
         text=True,
