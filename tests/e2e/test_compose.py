@@ -1,5 +1,6 @@
 """compose.yaml: a file that Docker reads, and a service command that runs as it stands there."""
 
+import json
 import os
 import signal
 import socket
@@ -11,8 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
+
+from agent.endpoint.testing import scripted_endpoint
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FILE = _ROOT / "compose.yaml"
@@ -98,12 +102,50 @@ def test_the_service_answers_on_a_real_postgresql(project: dict[str, Any], tmp_p
     assert not (tmp_path / "home" / "catalogue.db").exists(), "the service wrote to SQLite instead"
 
 
-def _here(command: list[str], port: int) -> list[str]:
+def test_the_agent_answers_on_a_real_postgresql_and_asks_for_its_key(
+    project: dict[str, Any], tmp_path: Path, postgres_url: str
+) -> None:
+    agent = project["services"]["agent"]
+    port = _free_port()
+    health = _here(agent["healthcheck"]["test"][1:], port, "8766")
+    key = "chosen for this test"
+    with scripted_endpoint(lambda body: json.dumps({"answer": "forty-two"})) as llm:
+        environment = os.environ | {
+            "QUARTERMASTER_HOME": str(tmp_path / "home"),
+            "QUARTERMASTER_DATABASE_URL": postgres_url,
+            "QUARTERMASTER_API_KEY": key,
+            "QUARTERMASTER_LLM_URL": llm.base_url,
+            "QUARTERMASTER_AGENT_PLANNER": "react",
+        }
+        assert set(environment) >= {name for name in agent["environment"] if name.startswith("QUARTERMASTER_LLM_U")}
+        with _running(_here(agent["command"], port, "8766"), environment, tmp_path / "agent.log") as process:
+            _wait_until_healthy(health, process, tmp_path / "agent.log")
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+                assert client.get("/runs").status_code == 401
+                client.headers["authorization"] = f"Bearer {key}"
+                body = {"model": "quartermaster/react", "messages": [{"role": "user", "content": "the answer?"}]}
+                said = client.post("/v1/chat/completions", json=body).json()
+                assert said["choices"][0]["message"]["content"] == "forty-two"
+                assert [run["status"] for run in client.get("/runs").json()["runs"]] == ["done"]
+    assert not list((tmp_path / "home").glob("*.db")), "the service wrote to SQLite instead"
+
+
+def test_the_agent_without_a_key_is_not_published(project: dict[str, Any], tmp_path: Path) -> None:
+    command = _here(project["services"]["agent"]["command"], _free_port(), "8766")
+    environment = {name: value for name, value in os.environ.items() if name != "QUARTERMASTER_API_KEY"}
+    done = subprocess.run(
+        [*command, "--home", str(tmp_path)], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "QUARTERMASTER_API_KEY" in done.stderr
+
+
+def _here(command: list[str], port: int, published: str = _PORT) -> list[str]:
     """A command of the file on this machine: our interpreter and scripts, and a port that is free here."""
     scripts = Path(sys.executable).parent
     program = {"python": sys.executable, "quartermaster": str(scripts / "quartermaster")}[command[0]]
-    assert any(_PORT in argument for argument in command[1:]), "the port is not in the command"
-    return [program, *(argument.replace(_PORT, str(port)) for argument in command[1:])]
+    assert any(published in argument for argument in command[1:]), "the port is not in the command"
+    return [program, *(argument.replace(published, str(port)) for argument in command[1:])]
 
 
 def _free_port() -> int:
