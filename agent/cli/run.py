@@ -12,7 +12,6 @@ from agent.cli.view import View
 from agent.deps import Deps
 from agent.event import Recorded
 from agent.model_choice import ModelChoice
-from agent.opened import open_deps
 from agent.options import Options, Status
 from agent.options_given import options_given
 from agent.run import Run, resume_run, run_agent, run_view, state_of
@@ -103,6 +102,8 @@ async def run_here(
     json: bool = False,
 ) -> Run:
     """Run a goal, or go on with a run, in this process, asking the person at the terminal where one is there."""
+    from agent.opened import open_deps  # brings the MCP SDK along, which listing and approving need not wait for
+
     with View(quiet=quiet) as view, embedding_progress() as progress:
 
         def listen(of: str, recorded: Recorded) -> None:

@@ -59,7 +59,7 @@ class View:
         self._written = 0
         if not self._quiet:
             if line := line_of(recorded.event, self._state):
-                self._console.print(line)
+                self._console.print(line, soft_wrap=True)
             self._refresh(run_id)
 
     def text(self, run_id: str, text: str) -> None:
@@ -83,8 +83,8 @@ def line_of(event: Event, state: RunState) -> str:
     """One line about an event, as rich markup; empty for those that nobody needs to see pass by."""
     match event:
         case kinds.Equipped(tool_ids=ids, queries=queries):
-            asked = f" for {' | '.join(queries)}" if queries else ""
-            return f"[dim]tools{_safe(asked)}: {_safe(', '.join(ids))}[/]"
+            asked = f" for “{_safe(' | '.join(queries))}”" if queries else ""
+            return f"[dim]tools{asked}: {_safe(', '.join(ids), 400) or 'nothing new'}[/]"
         case kinds.PlanMade(plans=plans, sampled=sampled, dropped=dropped):
             gone = f", {len(dropped)} dropped" if dropped else ""
             return f"[dim]plans: {sampled} sampled{gone}, {len(plans)} in the tree[/]"
