@@ -67,4 +67,6 @@ def listen(app: Starlette, *, host: str, port: int) -> tuple[uvicorn.Server, soc
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_SHUTDOWN_S
     )
-    return uvicorn.Server(config), config.bind_socket()
+    bound = config.bind_socket()
+    bound.listen(config.backlog)  # who reads that we serve may call at once: the call waits until we are up
+    return uvicorn.Server(config), bound
