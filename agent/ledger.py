@@ -62,6 +62,8 @@ class Ledger:
                 return self._with(id_, state=CallState.STARTED, attempts=attempt)
             case kinds.CallSettled(call_id=id_, outcome=outcome):
                 return self._with(id_, state=CallState(outcome.value))
+            case kinds.Forked():
+                return Ledger({id_: _inherited(row) for id_, row in self.rows.items() if _was_sent(row)})
             case _:
                 return self
 
@@ -76,6 +78,15 @@ class Ledger:
     def in_state(self, *states: CallState) -> list[LedgerRow]:
         """The rows in one of these states, oldest first."""
         return [row for row in self.rows.values() if row.state in states]
+
+
+def _was_sent(row: LedgerRow) -> bool:
+    return row.state is not CallState.INTENDED
+
+
+def _inherited(row: LedgerRow) -> LedgerRow:
+    """A parent's call: what it had sent and not heard of yet may have happened, and is not the fork's to send."""
+    return replace(row, state=CallState.UNKNOWN) if row.state is CallState.STARTED else row
 
 
 def _edited(call: Call, arguments: dict[str, Any]) -> Call:

@@ -165,3 +165,29 @@ async def test_what_nobody_asked_for_cannot_be_approved(world: Any) -> None:
         decisions.settle_unknown(run.state, waiting, "succeeded", by="me")
     with pytest.raises(WrongMoment, match="no plan"):
         decisions.approve_plan(run.state, by="me")
+
+
+async def test_a_fork_neither_asks_for_nor_sends_what_its_parent_had_only_decided(world: Any) -> None:
+    from agent.run import fork_run
+
+    run = await _waiting(world)
+    world.will_answer("another way")
+    forked = await resume_run(await fork_run(run.id, world.deps()), world.deps())
+    assert forked.answer == "another way"
+    assert forked.state.ledger.waiting == []
+    assert world.notes == []
+
+
+async def test_what_its_parent_had_sent_and_not_heard_of_is_unknown_to_a_fork(world: Any) -> None:
+    from agent.run import fork_run
+
+    call = Call(id="c1", tool_id=world.write, arguments={"text": "milk"})
+    started = [kinds.RunStarted(goal="go", options=world.opts()), kinds.Acting(calls=(call,))]
+    await world.journal.append("r1", [*started, kinds.CallStarted(call_id="c1", hash="h")])
+    forked = await resume_run(await fork_run("r1", world.deps()), world.deps())
+    assert forked.status is Status.WAITING
+    assert "what became of" in forked.state.reason
+    world.will_answer()
+    forked = await _go_on(world, forked, decisions.settle_unknown(forked.state, "c1", "failed", by="me"))
+    assert forked.status is Status.DONE
+    assert world.notes == []
