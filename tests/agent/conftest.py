@@ -1,5 +1,6 @@
 """A small world for the tests of runs: two tools that read and one that writes, and a model that follows a list."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -64,6 +65,17 @@ class World:
 
     def will_answer(self, text: str = "done") -> None:
         self.says.append(json.dumps({"answer": text}))
+
+    def hang(self) -> asyncio.Event:
+        """From now on the model is asked and never answers; the event says that it was asked."""
+        asked = asyncio.Event()
+
+        async def never(*_: Any, **__: Any) -> Any:
+            asked.set()
+            await asyncio.Event().wait()
+
+        self.llm.sample = never
+        return asked
 
     def opts(self, **changes: Any) -> Options:
         return msgspec.structs.replace(self.options, **changes)

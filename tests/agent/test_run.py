@@ -107,10 +107,7 @@ async def test_a_spent_budget_is_a_status_that_says_which(world: Any, limits: di
 
 
 async def test_a_model_that_hangs_ends_with_the_runs_time(world: Any) -> None:
-    async def never(*_: Any, **__: Any) -> Any:
-        await asyncio.Event().wait()
-
-    world.llm.sample = never
+    world.hang()
     run = await run_agent("wait", world.deps(), options=world.opts(max_seconds=0.05))
     assert run.status is Status.OUT_OF_TIME
     assert "did not answer" in run.state.reason
@@ -149,13 +146,8 @@ async def test_a_drained_run_stops_after_its_step_and_goes_on_later(world: Any) 
 
 
 async def test_a_cancelled_run_can_be_resumed(world: Any) -> None:
-    started = asyncio.Event()
-
-    async def never(*_: Any, **__: Any) -> Any:
-        started.set()
-        await asyncio.Event().wait()
-
-    sample, world.llm.sample = world.llm.sample, never
+    sample = world.llm.sample
+    started = world.hang()
     task = asyncio.create_task(run_agent("go", world.deps(), options=world.opts(), run_id="r1"))
     await asyncio.wait_for(started.wait(), 5)
     task.cancel()

@@ -34,13 +34,7 @@ async def test_followers_hear_what_the_model_writes(world: Any) -> None:
 
 async def test_a_cancelled_run_ends_for_good_and_its_followers_are_let_go(world: Any) -> None:
     hub = Hub()
-    begun = asyncio.Event()
-
-    async def never(*_: Any, **__: Any) -> Any:
-        begun.set()
-        await asyncio.Event().wait()
-
-    world.llm.sample = never
+    begun = world.hang()
     async with open_runs(world.deps(listen=hub.tell), hub) as runs:
         run_id = await runs.start("go", world.opts())
         following = asyncio.create_task(_last(runs, run_id))
@@ -53,13 +47,7 @@ async def test_a_cancelled_run_ends_for_good_and_its_followers_are_let_go(world:
 
 async def test_a_run_is_worked_on_once(world: Any) -> None:
     hub = Hub()
-    begun = asyncio.Event()
-
-    async def never(*_: Any, **__: Any) -> Any:
-        begun.set()
-        await asyncio.Event().wait()
-
-    world.llm.sample = never
+    begun = world.hang()
     async with open_runs(world.deps(listen=hub.tell), hub) as runs:
         run_id = await runs.start("go", world.opts())
         await asyncio.wait_for(begun.wait(), 5)
