@@ -43,7 +43,7 @@ def _calls(state: RunState) -> None:
             str(row.attempts),
             row.call.tool_id,
             canonical_json(row.call.arguments)[:200],
-            texts.get(row.call.id, "")[:200],
+            " ".join(texts.get(row.call.id, "").split())[:200],
         )
     show(rows)
     for row in state.ledger.waiting:
