@@ -14,6 +14,8 @@ class ScaleMcp:
 
     So the endpoint's prefix cache keeps. Only when the tools outgrow `Options.tool_tokens` are some let go, as many at
     once that it does not happen again soon, because each time costs the cache what stands behind them.
+
+    A model that is marked small begins with what a search for the goal finds.
     """
 
     @property
@@ -21,6 +23,11 @@ class ScaleMcp:
         return True
 
     async def tools(self, context: Context) -> list[ToolSpec]:
+        tools = await equipped(context)
+        if tools or context.state.steps or not context.profile.small:
+            return tools
+        # A small model rarely thinks of searching: it would answer by itself.
+        await self.search(context, [context.state.goal])
         return await equipped(context)
 
     async def search(self, context: Context, queries: Sequence[str]) -> list[ToolId]:

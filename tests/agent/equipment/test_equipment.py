@@ -107,6 +107,13 @@ async def test_scalemcp_starts_with_nothing_and_takes_several_queries_at_once() 
     assert set(await shown(run)) == {MAIL.tool_id, LOG.tool_id}
 
 
+async def test_a_small_model_begins_with_what_a_search_for_the_goal_finds() -> None:
+    run = begin(Options(equipment="scalemcp", k=1), small=True)
+    assert await shown(run) == ["files/read"]
+    call(run, "files/read")
+    assert await shown(run) == ["files/read"]
+
+
 async def test_a_small_model_gets_k_tools_however_many_queries_it_asks() -> None:
     run = begin(Options(equipment="scalemcp", k=2), small=True)
     assert len(await run.equipment.search(run, ["read a file", "send a letter", "show commits"])) == 2
