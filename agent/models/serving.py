@@ -33,7 +33,7 @@ _PROGRAM = Path(__file__).with_name("llama_server.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How a model is served. 0: as many threads as there are cores, and a context of at most 16,384 tokens.
+    """How a model is served. 0: a thread for each core that is not busy, and a context of at most 16,384 tokens.
 
     start_s: how long it may take to load.
     """
