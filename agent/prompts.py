@@ -20,6 +20,7 @@ REPORT_RULES = (
     "plain sentences with the facts that were found. Use only facts that the user or a tool has given; say what "
     "failed or is missing."
 )
+TOOLS, TOOLS_FOUND = "Tools:", "Tools, those that seem to fit best first:"
 SEARCHING = "When none of the tools fits, search for others in plain words."
 JSON_FORM = (
     'An action is one JSON object: {"tool": "server/name", "arguments": {...}} to call a tool, '
@@ -43,13 +44,18 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
     searching = context.equipment.can_search
     rules = [RULES, *([SEARCHING] if searching else []), *([] if native else [form(searching)]), FENCE_RULE]
     placed = {} if native else reveals(context.state, tools)
-    messages = [system("\n".join(rules)), *_revealed(placed.pop(0, [])), user(f"Goal: {context.state.goal}")]
+    ranked = bool(context.state.equipped)
+    messages = [
+        system("\n".join(rules)),
+        *listed(placed.pop(0, []), ranked=ranked),
+        user(f"Goal: {context.state.goal}"),
+    ]
     messages += context.memory.shown(context.state)
     for number, step in enumerate(context.state.raw_steps):
-        messages += _revealed(placed.pop(number, []))
+        messages += listed(placed.pop(number, []), ranked=ranked)
         messages += context.told(step)
     for late in placed.values():
-        messages += _revealed(late)
+        messages += listed(late, ranked=ranked)
     return messages
 
 
@@ -65,8 +71,9 @@ def report(context: Context, told: str) -> list[Message]:
     return [*messages, user(f"{context.state.goal}\n\n{told}")]
 
 
-def _revealed(tools: Sequence[ToolSpec]) -> list[Message]:
-    return [user(f"Tools:\n{cards(tools)}")] if tools else []
+def listed(tools: Sequence[ToolSpec], *, ranked: bool) -> list[Message]:
+    """The tools' cards; `ranked` where a search has found them, so that their order says something."""
+    return [user(f"{TOOLS_FOUND if ranked else TOOLS}\n{cards(tools)}")] if tools else []
 
 
 def is_native(context: Context) -> bool:
