@@ -10,7 +10,6 @@ from agent.leaks import leaks
 from agent.ledger import CallState, Ledger, LedgerRow
 from agent.state import RunState
 from mcp_registry.annotations import Annotation, tool_annotations
-from retrieval.filters import matches
 from retrieval.tool import ToolSpec
 
 _MOST_NAMED = 3
@@ -127,8 +126,3 @@ def _sources(state: RunState) -> str:
     if any(entry.untrusted for entry in state.entries):
         names.append("memory")
     return ", ".join(names) or "a source that is not known"
-
-
-def trusted_server(name: str, trusted: tuple[str, ...]) -> bool:
-    """Whether a server fits the operator's patterns (`policy.trusted`), so that what its tools say is trusted."""
-    return any(matches(name, pattern) for pattern in trusted)
