@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -10,6 +10,11 @@ from agent.errors import BadAgentSettings
 from agent.options import Options
 from mcp_registry.home import Home
 from mcp_registry.settings import load_section
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    name: get_args(kind) for name, kind in get_type_hints(Options).items() if get_origin(kind) is Literal
+}
+"""The options that have one of a few values, and which."""
 
 
 def options_given(home: Home, given: Mapping[str, Any], named: Sequence[str] = ()) -> Options:
@@ -22,7 +27,7 @@ def options_given(home: Home, given: Mapping[str, Any], named: Sequence[str] = (
     """
     return with_options(
         load_section(home, "agent", Options),
-        {**dict(map(_pair, named)), **{name: value for name, value in given.items() if value is not None}},
+        {**pairs(named), **{name: value for name, value in given.items() if value is not None}},
     )
 
 
@@ -41,7 +46,17 @@ def with_options(options: Options, given: Mapping[str, Any]) -> Options:
     try:
         return msgspec.convert({**msgspec.to_builtins(options), **given}, Options, strict=False)
     except msgspec.ValidationError as error:
-        raise BadAgentSettings(f"option of a run: {error}") from None
+        choices = [f"{name} is one of {', '.join(CHOICES[name])}" for name in given if name in CHOICES]
+        raise BadAgentSettings("; ".join([f"option of a run: {error}", *choices])) from None
+
+
+def pairs(named: Sequence[str]) -> dict[str, str]:
+    """Options written as NAME=VALUE, by name.
+
+    Raises:
+        BadAgentSettings: one has no `=`.
+    """
+    return dict(map(_pair, named))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from agent.journal import Journal
 from agent.model_choice import ModelChoice
 from agent.no_model import NoModel
 from agent.options import Status
-from agent.options_given import with_options
+from agent.options_given import pairs, with_options
 from agent.run import Run, fork_run, run_view, state_of
 from agent.state import RunState
 from agent.store import SqlJournal, journal_url, open_journal
@@ -170,8 +170,7 @@ def fork(
         deps = _deps(journal)
         options = None
         if setting:
-            given = dict(part.split("=", 1) for part in setting if "=" in part)
-            options = with_options((await state_of(run_id, deps)).options, given)
+            options = with_options((await state_of(run_id, deps)).options, pairs(setting))
         return await fork_run(run_id, deps, at=at, options=options)
 
     typer.echo(_with_journal(home, forked))
