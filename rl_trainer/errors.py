@@ -3,7 +3,19 @@
 TrainerError
 ├── TrainingDataMissing   the operator: get the data, or name the folder that has it
 ├── TrainingToolsMissing  the operator: install the extra that the message names
+├── BaseModelMissing      the operator: name a model that is there
+├── RecipeWrong           the operator: mend the recipe; the message names the field
 ├── CheckpointDamaged     the operator: remove it, or begin anew
+├── SamplingBiased        the operator: switch off what the message names in the engine
+├── EngineFailed          the operator: look at the engine
+├── LearningFailed        the operator: the loss or a gradient is no number, or nothing is left to learn from
+├── TaskInvalid           the operator: mend or drop the task
+├── NoSandbox             the operator: nothing here can fence commands off; the message says what would
+├── WorldFailed           nobody: the world broke, not the agent; the rollout tries again
+│   └── ForkUnsupported   the operator: choose a credit that needs no forks
+├── PathOutside           the policy: the path leads out of the sandbox
+├── DiskFull              the policy: the sandbox has no room for this
+├── ActionMalformed       the policy: it did not write one well-formed action
 └── ExportTooFar          the programmer: the quantised model is not the trained one
 """
 
@@ -30,6 +42,46 @@ class BaseModelMissing(TrainerError):
 
 class CheckpointDamaged(TrainerError):
     """A checkpoint cannot be read, or belongs to another recipe."""
+
+
+class SamplingBiased(TrainerError):
+    """The sampler draws from another distribution than the trainer thinks."""
+
+
+class EngineFailed(TrainerError):
+    """The engine that samples cannot answer."""
+
+
+class LearningFailed(TrainerError):
+    """A step that would spoil the model was not made."""
+
+
+class TaskInvalid(TrainerError):
+    """A task that cannot be opened as it stands."""
+
+
+class NoSandbox(TrainerError):
+    """No way of fencing commands off works on this machine."""
+
+
+class WorldFailed(TrainerError):
+    """The world broke: a wall-clock time-out, a lost container. The agent is not to blame."""
+
+
+class ForkUnsupported(WorldFailed):
+    """This kind of world cannot be copied."""
+
+
+class PathOutside(TrainerError):
+    """A path that leads out of its sandbox."""
+
+
+class DiskFull(TrainerError):
+    """More than a sandbox has room for."""
+
+
+class ActionMalformed(TrainerError):
+    """What the policy wrote is not one well-formed action."""
 
 
 class ExportTooFar(TrainerError):

@@ -1,0 +1,1 @@
+"""Sandboxes: where the commands of a policy run, and can do no harm."""
