@@ -1,0 +1,1 @@
+"""Environments: what tasks are opened in, graded and reset."""
