@@ -1,7 +1,7 @@
 """Asks the model for its next action: calls of tools, a search for others, or what it has to say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.action_schema import action_schema
@@ -11,7 +11,7 @@ from agent.planner import Context
 from mcp_registry.arguments import ArgumentCheck, WrongArguments
 from retrieval.chat import json_in
 from retrieval.errors import AnswerUnusable
-from retrieval.tool import ToolId, ToolSpec
+from retrieval.tool import ToolId, ToolSpec, canonical_json
 
 _MOST_TOKENS, _MOST_OF_A_SMALL_ONE = 2_048, 256
 
@@ -31,9 +31,10 @@ SEARCH = ToolSpec(
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """These tools, with arguments that fit their schemas."""
+    """These tools, with arguments that fit their schemas. said: what a model that made just one call said with it."""
 
     calls: tuple[tuple[ToolId, dict[str, Any]], ...]
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ Action = Calls | Search | Say | Unusable
 async def propose(
     context: Context, messages: Sequence[Message], tools: Sequence[ToolSpec], *, can_search: bool | None = None
 ) -> Action:
-    """The model's next action after these messages; a wrong one is told what is wrong, once.
+    """The model's next action after these messages; a wrong one is told what is wrong (`Options.wrong_actions`).
 
     An endpoint with tool calls of its own is given the tools so; any other is held to JSON of one of these forms:
     {"tool": id, "arguments": {...}}, {"search": [query, ...]}, {"answer": text}.
@@ -72,12 +73,28 @@ async def propose(
     known = {tool.tool_id: tool for tool in tools}
     native = context.profile.tool_calls and not context.profile.small
     ask = _ask(context, tools, native=native, can_search=searching)
-    answer = await context.sample(messages, ask)
-    action = _read(answer, known)
-    if not isinstance(action, Unusable):
-        return action
-    again = [*messages, assistant(answer.text), user(f"That cannot be done: {action.reason}\nGive one valid action.")]
-    return _read(await context.sample(again, ask), known)
+    options = context.state.options
+    for left in range(options.wrong_actions, -1, -1):
+        answer = await context.sample(messages, ask)
+        action = _ending(_read(answer, known), options.ends_with)
+        if not isinstance(action, Unusable) or left == 0:
+            return action
+        told = user(f"That cannot be done: {action.reason}\nGive one valid action.")
+        messages = [*messages, as_said(answer.completions[0].message), told]
+    raise AssertionError("the last of them returns")
+
+
+def _ending(action: Action, ends_with: Sequence[ToolId]) -> Action:
+    """Where tools end the run, saying something is no action."""
+    if isinstance(action, Say) and ends_with:
+        return Unusable(f"plain text does nothing here: every answer is one call of a tool; end with {ends_with[0]}")
+    return action
+
+
+def as_said(message: Message) -> Message:
+    """What the model said, as a message that any endpoint takes: calls that were never made have no answers."""
+    calls = [canonical_json({"tool": call.name, "arguments": call.arguments}) for call in message.tool_calls]
+    return assistant("\n".join([message.content, *calls] if message.content or not calls else calls))
 
 
 def _ask(context: Context, tools: Sequence[ToolSpec], *, native: bool, can_search: bool) -> Ask:
@@ -91,11 +108,13 @@ def _ask(context: Context, tools: Sequence[ToolSpec], *, native: bool, can_searc
 
 
 def _read(answer: Answer, known: Mapping[ToolId, ToolSpec]) -> Action:
+    if answer.completions[0].fault:
+        return Unusable(answer.completions[0].fault)
     if answer.completions[0].finish == "length":
         return Unusable("the answer was too long, and was cut off: be brief")
     message = answer.completions[0].message
     if message.tool_calls:
-        return _called(message.tool_calls, known)
+        return _with_words(_called(message.tool_calls, known), message.content)
     try:
         said = json_in(message.content)
     except AnswerUnusable:
@@ -107,9 +126,18 @@ def _read(answer: Answer, known: Mapping[ToolId, ToolSpec]) -> Action:
         case {"search": [*queries]} if queries and all(isinstance(query, str) for query in queries):
             return Search(tuple(map(str, queries)))
         case {"tool": str(name), **rest}:
-            return _called([ToolCall(id="", name=name, arguments=_object(rest.get("arguments")))], known)
+            called = _called([ToolCall(id="", name=name, arguments=_object(rest.get("arguments")))], known)
+            return _with_words(called, message.content)
         case _:
             return Say(message.content.strip())
+
+
+def _with_words(action: Action, said: str) -> Action:
+    """The action with the model's own words, which its history shows it verbatim: caches and trainers know them."""
+    if isinstance(action, Calls) and len(action.calls) == 1:
+        (id_, arguments) = action.calls[0]
+        return replace(action, said="" if said == canonical_json({"tool": id_, "arguments": arguments}) else said)
+    return action
 
 
 def _called(calls: Sequence[ToolCall], known: Mapping[ToolId, ToolSpec]) -> Action:

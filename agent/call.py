@@ -24,7 +24,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     node: its place in the plan tree, if it comes from one (the keys from the root). untrusted_prompt: text that a tool
     gave stood in the prompt that chose this tool or wrote its literal arguments. filled_from: the ids of the calls
-    whose results filled its references. site: its place in a program of code mode.
+    whose results filled its references. site: its place in a program of code mode. said: the model's own words, where
+    it said more than the call.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     untrusted_prompt: bool = False
     filled_from: tuple[str, ...] = ()
     site: str = ""
+    said: str = ""
 
 
 def action_hash(fingerprint: str, arguments: Mapping[str, Any]) -> str:

@@ -80,10 +80,14 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample. `finish`: stop, length, tool_calls or what else the endpoint says."""
+    """One sample. `finish`: stop, length, tool_calls or what else the endpoint says.
+
+    fault: why no action can be read from it, where whoever parsed it knows; the model is told.
+    """
 
     message: Message
     finish: str = "stop"
+    fault: str = ""
     tokens: tuple[Token, ...] = ()
 
     @property

@@ -33,6 +33,9 @@ async def think(run: Thinking) -> tuple[Call, ...] | Review | None:
     """
     if run.state.pending:
         return run.state.pending
+    if (last := _ended_by(run)) is not None:
+        await run.flush(kinds.Answered(text=last), kinds.StatusChanged(status=Status.DONE))
+        return None
     if run.state.options.approve == "ask" and (unknown := run.state.ledger.in_state(CallState.UNKNOWN)):
         raise Paused({"unknown": [row.call.id for row in unknown]})
     try:
@@ -42,6 +45,14 @@ async def think(run: Thinking) -> tuple[Call, ...] | Review | None:
     except OutOfBudget as over:
         await run.flush(kinds.StatusChanged(status=over.status, reason=over.reason))
         return None
+
+
+def _ended_by(run: Thinking) -> str | None:
+    """What the tool said that has ended the run (`Options.ends_with`)."""
+    steps = run.state.steps
+    if not steps or not steps[-1].ok or steps[-1].call.tool_id not in run.state.options.ends_with:
+        return None
+    return steps[-1].text
 
 
 async def _moved(run: Thinking, move: Act | Finish | GiveUp | Review) -> tuple[Call, ...] | Review | None:

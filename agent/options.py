@@ -78,5 +78,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether a person is shown the plan tree and its cost before anything runs."""
     compensations: dict[ToolId, Compensation] = {}
     """Calls that take back what a tool has done, by its id: a plan tree may then go back past it."""
+    ends_with: tuple[ToolId, ...] = ()
+    """Tools whose success ends the run, with what they say as its answer. Where there are some, plain text does not
+    end it: the model is told so, as for any action that is none."""
+    wrong_actions: int = 1
+    """How often in a row the model is told what is wrong with an action that cannot be made."""
     seed: int | None = None
     """Passed on to the model, where it takes one."""

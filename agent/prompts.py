@@ -90,14 +90,16 @@ def told(step: Step, *, native: bool) -> list[Message]:
     call = step.call
     if native:
         asked = Message(
-            role="assistant", tool_calls=(ToolCall(id=call.id, name=call.tool_id, arguments=call.arguments),)
+            role="assistant",
+            content=call.said,
+            tool_calls=(ToolCall(id=call.id, name=call.tool_id, arguments=call.arguments),),
         )
         return [
             asked,
             Message(role="tool", content=observed(step), tool_call_id=call.id, untrusted=step.untrusted),
         ]
     return [
-        assistant(canonical_json({"tool": call.tool_id, "arguments": call.arguments})),
+        assistant(call.said or canonical_json({"tool": call.tool_id, "arguments": call.arguments})),
         user(observed(step), untrusted=step.untrusted),
     ]
 

@@ -26,9 +26,9 @@ class ReActPlanner:
                     await context.equipment.search(context, queries)
                 case Say(text=text):
                     return Finish(text)
-                case Calls(calls=calls) if calls:
+                case Calls() if action.calls:
                     untrusted = any(message.untrusted for message in messages)
-                    return Act(_calls(context, calls, untrusted=untrusted))
+                    return Act(_calls(context, action, untrusted=untrusted))
                 case _:
                     return GiveUp(f"the model named no action that can be made: {getattr(action, 'reason', '')}")
         return GiveUp(f"the model only searched for tools, {_MOST_SEARCHES} times in a row")
@@ -42,10 +42,10 @@ def _note_failure(context: Context) -> None:
         context.emit(kinds.Replanned(error=steps[-1].text[:300], call_id=steps[-1].call.id))
 
 
-def _calls(context: Context, calls: tuple[tuple[str, dict[str, object]], ...], *, untrusted: bool) -> tuple[Call, ...]:
+def _calls(context: Context, action: Calls, *, untrusted: bool) -> tuple[Call, ...]:
     first = context.next_call_id()
-    ids = [first, *(f"{first}.{place}" for place in range(1, len(calls)))]
+    ids = [first, *(f"{first}.{place}" for place in range(1, len(action.calls)))]
     return tuple(
-        Call(id=id_, tool_id=tool_id, arguments=arguments, untrusted_prompt=untrusted)
-        for id_, (tool_id, arguments) in zip(ids, calls, strict=True)
+        Call(id=id_, tool_id=tool_id, arguments=arguments, untrusted_prompt=untrusted, said=action.said)
+        for id_, (tool_id, arguments) in zip(ids, action.calls, strict=True)
     )
