@@ -9,6 +9,7 @@ TrainerError
 ├── SamplingBiased        the operator: switch off what the message names in the engine
 ├── EngineFailed          the operator: look at the engine
 ├── LearningFailed        the operator: the loss or a gradient is no number, or nothing is left to learn from
+├── CreditImpossible      the operator: choose another credit, or switch on what the message names
 ├── TaskInvalid           the operator: mend or drop the task
 ├── NoSandbox             the operator: nothing here can fence commands off; the message says what would
 ├── WorldFailed           nobody: the world broke, not the agent; the rollout tries again
@@ -54,6 +55,10 @@ class EngineFailed(TrainerError):
 
 class LearningFailed(TrainerError):
     """A step that would spoil the model was not made."""
+
+
+class CreditImpossible(TrainerError):
+    """A way of giving credit cannot work on these runs: something that its formula needs was not recorded."""
 
 
 class TaskInvalid(TrainerError):

@@ -17,7 +17,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     versions: the policy's version for each sampled id where it changed on the way; otherwise `version` holds for all.
     malformed: no action could be read from it, and the agent was told so. action: the action as canonical text.
     state_key: a hash of the world's state before it. score: the share of hidden tests that pass after it, where it was
-    measured. parent: the turn (its place) whose prompt and completion this prompt goes on from; -1 for none.
+    measured. value: the mean outcome of runs that were continued from before it, where there were any
+    (rl_trainer/forks.py). parent: the turn (its place) whose prompt and completion this prompt goes on from; -1 for
+    none.
     """
 
     prompt: tuple[int, ...]
@@ -32,6 +34,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: str = ""
     state_key: str = ""
     score: float | None = None
+    value: float | None = None
     parent: int = -1
     seed: int = 0
 
