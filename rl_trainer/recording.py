@@ -1,7 +1,7 @@
 """`RecordingLLM`: a policy as the agent's language model, which keeps every id that went in and came out."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -17,6 +17,9 @@ from rl_trainer.errors import ActionMalformed
 from rl_trainer.policy import Policy, Sampling, Written
 from rl_trainer.renderer import Renderer
 from rl_trainer.trajectory import Turn
+
+Seen = Callable[[], Awaitable[tuple[str, float | None]]]
+"""Is asked before each turn: the key of the world's state, and the score of the turn before where it is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +39,8 @@ class _Said:
 class RecordingLLM:
     """An `agent.llm.LLM`. Later prompts go on from the ids of earlier ones: nothing sampled is ever tokenised again.
 
-    `turns` has all calls so far; `seen` is told before each of them, and gives the state's key. A purpose whose text is
-    free (plans, memory, answers) is kept as text; an action is parsed by the renderer.
+    `turns` has all calls so far. A purpose whose text is free (plans, memory, answers) is kept as text; an action is
+    parsed by the renderer.
     """
 
     def __init__(
@@ -48,11 +51,11 @@ class RecordingLLM:
         sampling: Sampling,
         seed: str,
         bounds: Bounds | None = None,
-        seen: Callable[[], str] | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self._policy, self._renderer = policy, renderer
         self._sampling, self._seed, self._bounds = sampling, seed, bounds or Bounds()
-        self._seen = seen or (lambda: "")
+        self._seen = seen or _blind
         self._said: list[_Said] = []
         self.turns: list[Turn] = []
         self.rerendered = 0
@@ -82,7 +85,9 @@ class RecordingLLM:
         messages = tuple(messages)
         prompt, parent = self._prompt(messages, ask.tools)
         sampling = self._fitting(len(prompt))
-        key = self._seen()
+        key, score = await self._seen()
+        if self.turns and score is not None:
+            self.turns[-1] = msgspec.structs.replace(self.turns[-1], score=score)
         completions = [await self._one(messages, prompt, parent, key, (ask.purpose, sampling)) for _ in range(ask.n)]
         if on_text is not None:
             on_text(completions[0].text)
@@ -189,6 +194,10 @@ def _action(message: Message) -> str:
 
 def _call(call: ToolCall) -> str:
     return f"{call.name} {canonical_json(call.arguments)}"
+
+
+async def _blind() -> tuple[str, float | None]:
+    return "", None
 
 
 def keyed_seed(*parts: object) -> int:

@@ -1,0 +1,1 @@
+"""Engines that a policy samples in: this process, or a server."""

@@ -1,0 +1,200 @@
+"""Rollouts: the production agent's own loop, run on a task in a fresh world with a policy that records its tokens."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from agent.deps import Deps
+from agent.errors import AgentError
+from agent.journal import MemoryJournal
+from agent.message import Message
+from agent.options import Options, Status
+from agent.run import Run, run_agent
+from rl_trainer.environment import Environment, RewardFn, World
+from rl_trainer.errors import WorldFailed
+from rl_trainer.policy import Policy, Sampling
+from rl_trainer.recording import Bounds, RecordingLLM, keyed_seed
+from rl_trainer.renderer import Renderer
+from rl_trainer.rollout_settings import RolloutSettings
+from rl_trainer.task import Task
+from rl_trainer.trajectory import Group, Trajectory, Turn
+
+_OVER_LONG = {Status.OUT_OF_STEPS, Status.OUT_OF_TOKENS, Status.OUT_OF_TIME}
+
+Told = Callable[[Trajectory], None]
+"""Is told each run when it has ended, for progress bars."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """All that rollouts of one run of training share. `reward` scores a run when it has ended."""
+
+    environments: dict[str, Environment]
+    policy: Policy
+    renderer: Renderer
+    reward: RewardFn
+    settings: RolloutSettings
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(
+            temperature=self.settings.temperature, max_tokens=self.settings.max_tokens, stop=self.renderer.stop
+        )
+
+    @property
+    def options(self) -> Options:
+        """How the agent goes about it: one action at a time with all tools in sight, nobody to ask."""
+        return Options(
+            planner="react",
+            equipment="all",
+            memory="full",
+            approve="all",
+            guard_reads="off",
+            max_steps=self.settings.turns,
+            max_tokens=10**12,
+            max_seconds=1e9,
+            context_tokens=10**9,
+            call_timeout_s=self.settings.call_timeout_s,
+            wrong_actions=self.settings.wrong_actions,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """A trajectory with what its continuations need: the run, and what was said to which messages."""
+
+    trajectory: Trajectory
+    run: Run | None = None
+    said: tuple[tuple[tuple[Message, ...], Message], ...] = ()
+
+
+async def roll_groups(
+    tasks: Sequence[Task], rig: Rig, *, seed: str, iteration: int = 0, told: Told | None = None
+) -> list[Group]:
+    """`settings.group` runs of each task, `settings.concurrency` at once; groups in the order of the tasks.
+
+    What comes out depends on the seed and the iteration, not on who was faster.
+    """
+    jobs = [(task, member) for task in tasks for member in range(rig.settings.group)]
+    rolled = await roll_all(jobs, rig, seed=f"{seed}/{iteration}", told=told)
+    size = rig.settings.group
+    return [
+        Group(
+            task_id=task.id,
+            trajectories=tuple(each.trajectory for each in rolled[place * size : (place + 1) * size]),
+            iteration=iteration,
+        )
+        for place, task in enumerate(tasks)
+    ]
+
+
+async def roll_all(jobs: Sequence[tuple[Task, int]], rig: Rig, *, seed: str, told: Told | None = None) -> list[Rolled]:
+    """Each (task, member) rolled out once; the results stand in the order of the jobs."""
+    done: list[Rolled | None] = [None] * len(jobs)
+    waiting = iter(enumerate(jobs))
+
+    async def work() -> None:
+        with _seat(rig.policy):
+            for place, (task, member) in waiting:
+                done[place] = rolled = await roll_one(task, member, rig, seed=seed)
+                if told is not None:
+                    told(rolled.trajectory)
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(min(rig.settings.concurrency, len(jobs))):
+            workers.create_task(work())
+    return [each for each in done if each is not None]
+
+
+async def roll_one(task: Task, member: int, rig: Rig, *, seed: str) -> Rolled:
+    """One run. A world that broke is tried again from the beginning; after that the run counts for nothing."""
+    environment = rig.environments[task.environment]
+    failure = ""
+    for _ in range(rig.settings.retries + 1):
+        started = time.monotonic()
+        try:
+            async with environment.open(task) as world:
+                return await _rolled(task, member, rig, (world, f"{seed}/{task.id}/{member}", started))
+        except WorldFailed as error:
+            failure = str(error) or type(error).__name__
+    lost = Trajectory(task_id=task.id, member=member, turns=(), kind=task.kind, status="failed", infra=failure)
+    return Rolled(lost)
+
+
+async def _rolled(task: Task, member: int, rig: Rig, at: tuple[World, str, float]) -> Rolled:
+    world, seed, started = at
+    llm = RecordingLLM(
+        rig.policy,
+        rig.renderer,
+        sampling=rig.sampling,
+        seed=seed,
+        bounds=Bounds(turns=rig.settings.turns, context=rig.settings.context),
+        seen=_seen(world, rig.settings),
+    )
+    options = msgspec.structs.replace(rig.options, ends_with=world.ends_with, seed=keyed_seed(seed))
+    deps = Deps(llm=llm, toolbox=world.toolbox, journal=MemoryJournal())
+    run: Run | None
+    try:
+        run = await run_agent(task.goal, deps, options=options, run_id=f"{task.id}#{member}")
+        status, reason = run.status, run.state.reason
+    except AgentError as error:
+        run, status, reason = None, Status.FAILED, str(error)
+    grade = await world.grade()
+    turns = [*llm.turns[:-1], msgspec.structs.replace(llm.turns[-1], score=grade.share)] if llm.turns else []
+    facts = {**world.facts(), **grade.parts, "rerendered": float(llm.rerendered), "cheat": float(bool(grade.cheat))}
+    trajectory = Trajectory(
+        task_id=task.id,
+        member=member,
+        turns=tuple(turns),
+        kind=task.kind,
+        passed=grade.passed,
+        share=grade.share,
+        status=status.value,
+        facts=facts,
+        texts=tuple(rig.renderer.text(turn.completion) for turn in turns),
+        observations=_observations(run, turns, reason),
+        run_id=f"{task.id}#{member}",
+        seed=keyed_seed(seed),
+        seconds=time.monotonic() - started,
+        truncated=status in _OVER_LONG,
+    )
+    rewards = await rig.reward(trajectory, task)
+    return Rolled(msgspec.structs.replace(trajectory, rewards=dict(rewards)), run, tuple(llm.said))
+
+
+def _seen(world: World, settings: RolloutSettings) -> Callable[[], Awaitable[tuple[str, float | None]]]:
+    """The state's key before a turn, and the share of hidden tests that pass, where the settings want it measured."""
+    known: dict[str, float] = {}
+
+    async def look() -> tuple[str, float | None]:
+        key = world.state_key()
+        if settings.checkpoints == "none":
+            return key, None
+        if key not in known or settings.checkpoints == "turns":
+            known[key] = (await world.grade()).share
+        return key, known[key]
+
+    return look
+
+
+def _observations(run: Run | None, turns: Sequence[Turn], reason: str) -> tuple[str, ...]:
+    """What the agent was told after each turn; after a malformed one that it was, at the end why the run ended."""
+    steps = iter(run.state.steps if run is not None else ())
+    out: list[str] = []
+    for turn in turns:
+        step: Any = None if turn.malformed else next(steps, None)
+        out.append(step.text if step is not None else "(no action could be read from this)" if turn.malformed else "")
+    if out and reason and not out[-1]:
+        out[-1] = f"({reason})"
+    return tuple(out)
+
+
+def _seat(policy: Policy) -> AbstractContextManager[None]:
+    """A seat in the policy's lock step, where it has one."""
+    seat: Any = getattr(policy, "seat", None)
+    return nullcontext() if seat is None else seat()
