@@ -5,7 +5,16 @@ from typing import Literal
 import msgspec
 
 from rl_trainer.errors import RecipeWrong
-from rl_trainer.objectives.modifier_settings import Hapo, IcePop, Lopti, Modifier, SequenceMask, Tis, name_of
+from rl_trainer.objectives.modifier_settings import (
+    Hapo,
+    IcePop,
+    Lopti,
+    Modifier,
+    OutlierMask,
+    SequenceMask,
+    Tis,
+    name_of,
+)
 
 Name = Literal["grpo", "dr_grpo", "dapo", "gspo", "gspo_token", "cispo", "sapo", "sft"]
 
@@ -52,8 +61,8 @@ class ObjectiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     @property
     def clip(self) -> tuple[float, float]:
-        """(clip_low, clip_high), defaults filled in; of a variant that clips."""
-        low, high = _CLIPS[self.name]
+        """(clip_low, clip_high), defaults filled in; (0, 0) where nothing is clipped."""
+        low, high = _CLIPS.get(self.name, (0.0, 0.0))
         return (low if self.clip_low is None else self.clip_low, high if self.clip_high is None else self.clip_high)
 
 
@@ -113,6 +122,10 @@ def _check_modifier(modifier: Modifier, objective: str, *, bypass: bool) -> None
         )
     if isinstance(modifier, Hapo):
         _check_hapo(modifier, objective)
+    if isinstance(modifier, IcePop | SequenceMask | OutlierMask) and modifier.low > modifier.high:
+        raise RecipeWrong(f"{name}: low is {modifier.low}, above high, {modifier.high}; nothing would be learnt from")
+    if isinstance(modifier, Tis) and modifier.floor > modifier.cap:
+        raise RecipeWrong(f"tis: floor is {modifier.floor}, above cap, {modifier.cap}")
     if bypass and isinstance(modifier, Tis | IcePop | SequenceMask):
         raise RecipeWrong(
             f"modifier {name} has no effect where pi_old is the sampler's own: pi_old / pi_rollout is 1 everywhere; "

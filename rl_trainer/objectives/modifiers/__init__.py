@@ -1,0 +1,1 @@
+"""What changes a token's part in the loss: its advantage, its weight or its clip range; all detached, composable."""
