@@ -22,7 +22,7 @@ TAU_NEGATIVE = 1.05
 
 def surrogate(batch: TokenBatch, terms: Terms, *, positive: float, negative: float) -> Surrogate:
     ratios = ratio(batch.logprobs, batch.old)
-    tau = torch.where(terms.advantages > 0, positive, negative).to(ratios.dtype)
+    tau = torch.full_like(terms.advantages, negative).masked_fill(terms.advantages > 0, positive)
     never = torch.zeros_like(terms.advantages, dtype=torch.bool)
     gate = torch.sigmoid(tau * (ratios - 1.0)) * 4.0 / tau
     return Surrogate(losses=-gate * terms.advantages, ratios=ratios.detach(), low=never, high=never)
