@@ -140,8 +140,8 @@ def check(settings: RewardSettings, limits: RunLimits) -> None:
         )
     if settings.partial + settings.verified >= settings.passed - settings.wrong:
         raise RecipeWrong(
-            f"reward.partial + reward.verified = {settings.partial + settings.verified:g} makes a failure worth as much "
-            f"as a solution; keep them below {settings.passed - settings.wrong:g} together"
+            f"reward.partial + reward.verified = {settings.partial + settings.verified:g} makes a failure worth as "
+            f"much as a solution; keep them below {settings.passed - settings.wrong:g} together"
         )
     if settings.turns is not None and settings.turns.threshold >= limits.turns:
         raise RecipeWrong(

@@ -39,7 +39,7 @@ def mean_normalised(group: Group) -> Credit:
     rewards = group.rewards
     if rewards and min(rewards) < 0:
         raise CreditImpossible(
-            f"max-rl divides by the mean reward, and task {group.task_id!r} has a reward of {min(rewards):g}: "
+            f"max_rl divides by the mean reward, and task {group.task_id!r} has a reward of {min(rewards):g}: "
             "switch off penalties and negative rewards, or choose the estimator group"
         )
     scale = mean(rewards) + DELTA
@@ -47,7 +47,7 @@ def mean_normalised(group: Group) -> Credit:
 
 
 def batch_scaled(groups: Sequence[Group], given: Sequence[Credit]) -> list[Credit]:
-    """The advantages of several groups, each divided by the deviation of all members' (centre them first: dr-grpo).
+    """The advantages of several groups, each divided by the deviation of all members' (centre them first: dr_grpo).
 
     A_i = (R_i - mean of its group) / (std over the batch + delta). Source: Lite PPO (arXiv 2508.08221), ScaleRL.
     A member counts once, with the mean of its tokens; members that failed with their world do not count.
