@@ -69,6 +69,8 @@ def load_tasks(
     """
     if format is not None and format not in FORMATS:
         raise TaskInvalid(f"no format {format!r}; there are {', '.join(FORMATS)}")
+    if format is None and Path(source).is_dir():
+        format = "bugsinpy" if (Path(source) / "projects").is_dir() else "quixbugs"  # noqa: A001
     seen: set[str] = set()
     for line, record in _records(source, format):
         try:
@@ -101,10 +103,9 @@ def recognised(record: Record) -> str:
 def _records(source: str | Path, format: str | None) -> Iterator[tuple[int, Record | str]]:  # noqa: A002
     path = Path(source)
     if path.is_dir():
-        name = format or ("bugsinpy" if (path / "projects").is_dir() else "quixbugs")
-        if name not in _FOLDERS:
-            raise TaskInvalid(f"{path} is a folder, and {name} are records in a file")
-        yield from enumerate(_FOLDERS[name](path), 1)
+        if format not in _FOLDERS:
+            raise TaskInvalid(f"{path} is a folder, and {format} are records in a file")
+        yield from enumerate(_FOLDERS[format](path), 1)
     elif path.is_file():
         yield from _lines(path)
     elif isinstance(source, str) and source.count("/") == 1 and not path.suffix:

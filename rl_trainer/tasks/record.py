@@ -70,6 +70,7 @@ def swe(task_id: str, goal: str, found: SweTask, **about: str) -> Task:
     Raises:
         TaskInvalid: as `swe_task`.
     """
-    task = Task(id=task_id, goal=goal.strip(), environment=NAME, data=found.to_data(), **about)
+    data = msgspec.json.decode(msgspec.json.encode(found))  # as it comes back from a file, lists and not tuples
+    task = Task(id=task_id, goal=goal.strip(), environment=NAME, data=data, **about)
     swe_task(task)
     return task

@@ -74,17 +74,20 @@ def instance(record: Record) -> Task:
 
 def reversed_patch(patch: str) -> str:
     """The patch that undoes this one."""
-    lines: list[str] = []
-    for line in patch.split("\n"):
+    lines, gone, come, old = list[str](), list[str](), list[str](), ""
+    for line in [*patch.split("\n"), ""]:
         if line.startswith("--- "):
-            lines.append("+++ " + _other(line[4:], "b/"))
+            old = line[4:]
         elif line.startswith("+++ "):
-            lines.insert(len(lines) - 1, "--- " + _other(line[4:], "a/"))
-        elif match := re.match(r"@@ -(\S+) \+(\S+) @@(.*)", line):
-            lines.append(f"@@ -{match[2]} +{match[1]} @@{match[3]}")
+            lines += ["--- " + _other(line[4:], "a/"), "+++ " + _other(old, "b/")]
+        elif line[:1] == "+":
+            gone.append("-" + line[1:])
+        elif line[:1] == "-":
+            come.append("+" + line[1:])
         else:
-            lines.append({"+": "-", "-": "+"}.get(line[:1], line[:1]) + line[1:])
-    return "\n".join(lines)
+            lines += [*gone, *come, re.sub(r"^@@ -(\S+) \+(\S+) @@", r"@@ -\2 +\1 @@", line)]
+            gone, come = [], []
+    return "\n".join(lines[:-1])
 
 
 def _other(path: str, prefix: str) -> str:
