@@ -110,7 +110,8 @@ def _program(folder: str) -> dict[str, bytes]:
 
 def _command(folder: str, settings: SweSettings) -> str:
     # -I: neither the folder nor variables nor a user's site have a say in what the program imports.
-    program = f"import sys; sys.path.insert(0, {folder!r}); from in_sandbox.parent import main; main({folder!r})"
+    place = f"import os, sys; folder = os.path.join(os.getcwd(), {folder!r}); sys.path.insert(0, folder)"
+    program = f"{place}; from in_sandbox.parent import main; main(folder)"
     return f"exec {shlex.quote(settings.python)} -I -B -c {shlex.quote(program)}"
 
 

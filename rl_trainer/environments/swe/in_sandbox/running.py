@@ -12,7 +12,6 @@ import signal
 import sys
 import types
 import unittest
-import unittest.mock
 from typing import TYPE_CHECKING, Any
 
 from .watching import kept, watch
@@ -20,7 +19,7 @@ from .watching import kept, watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-_JUDGES = ("unittest.case", "unittest.result", "unittest.suite", "unittest.loader", "unittest.mock")
+_JUDGES = ("unittest.case", "unittest.result", "unittest.suite", "unittest.loader")
 _PYTEST_JUDGES = ("_pytest.runner", "_pytest.reports", "_pytest.outcomes", "_pytest.skipping", "_pytest.python_api")
 
 
@@ -45,7 +44,7 @@ def time_limit(seconds: float) -> Generator[None]:
 
 def judges(*more: str) -> list[Any]:
     """The modules that say what passes."""
-    return [builtins, unittest.mock, *(sys.modules[name] for name in (*_JUDGES, *more) if name in sys.modules)]
+    return [builtins, *(sys.modules[name] for name in (*_JUDGES, *more) if name in sys.modules)]
 
 
 def finish(changed: Callable[[], list[str]], say: Callable[..., None]) -> None:

@@ -39,12 +39,12 @@ class Watch:
         self.root = os.getcwd()
         self.patched = frozenset(os.path.abspath(path) for path in plan["patched"])
         self.tests = frozenset(os.path.abspath(path) for path in plan["tests"])
-        folders = {*sys.path, sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), os.path.dirname(__file__)}
+        folders = {*sys.path, sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)}
         paths = sorted(os.path.abspath(path) + "/" for path in folders if path and path != self.root)
         self.library = ("<frozen", *paths)
 
     def trusts(self, name: str) -> bool | None:
-        """False for code under test, True for tests and what was there before, None for libraries."""
+        """False for code under test, True for tests, this program and what was there before, None for libraries."""
         if name in self.patched:
             return False
         if name.startswith(self.library):
