@@ -108,7 +108,6 @@ class VllmServer:
                 await self._swap_adapter(folder, version)
             else:
                 await self._swap_weights(folder, version)
-            self._version = version
 
     async def follow(self) -> None:
         """Take up the weights that another process has put on the server."""
@@ -120,7 +119,7 @@ class VllmServer:
     async def _swap_adapter(self, folder: Path, version: int) -> None:
         old, new = self._serving, f"{self._base}-v{version}"
         await load_adapter(self._transport, new, folder)
-        self._serving = new  # what begins from here on is of the new weights; what has begun ends with the old ones
+        self._serving, self._version = new, version  # what has begun by now ends with the old weights, or is ended
         if self._settings.interrupt and self._at_work.get(old):
             await end_all(self._transport)
         await self._drained(old)
@@ -137,7 +136,7 @@ class VllmServer:
                 self._broken = f"the update to version {version} did not end"
                 await reload_weights(self._transport, folder, label=str(version))
                 self._broken = ""
-            self._label = str(version)
+            self._version, self._label = version, str(version)
         finally:
             self._open.set()
 
