@@ -8,6 +8,7 @@ SLICES = ("a", "a[1:]", "a[:-1]", "a[::2]", "a[2:]", "a[:-2]", "a[::3]")
 HEAD = "def f(a):"
 _TOKEN = re.compile(r"a\[[^\]]*\]|f\(a\)|[A-Za-z_]+|\d+|==|\S")
 _NAMES = frozenset({"s", "x"})
+_OPENS = frozenset({"for", "if"})
 _MOST_CHARACTERS = 60
 
 
@@ -61,8 +62,9 @@ Statement = Head | Assign | Loop | Test | Return
 
 
 def words_of(line: str) -> tuple[str, ...]:
-    """The line's tokens: names, numbers, signs, and a slice as one."""
-    return tuple(_TOKEN.findall(line))
+    """The line's tokens: names, numbers, signs, and a slice as one. A colon that ends a `for` or `if` may be left out."""
+    words = tuple(_TOKEN.findall(line))
+    return (*words, ":") if words and words[0] in _OPENS and words[-1] != ":" else words
 
 
 def canonical(line: str) -> str:

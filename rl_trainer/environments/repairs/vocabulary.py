@@ -1,6 +1,6 @@
 """The words that a model of this world reads and writes: a word is a token."""
 
-from rl_trainer.environments.repairs.grammar import HEAD, SLICES
+from rl_trainer.environments.repairs.grammar import SLICES
 from rl_trainer.environments.repairs.specs import LINES, SLOTS
 from rl_trainer.environments.repairs.tools import TOOLS
 
@@ -8,7 +8,9 @@ PAD, GOAL, ACT, END, SEEN, ERROR = "<pad>", "<goal>", "<act>", "<end>", "<seen>"
 SPECIAL = (PAD, GOAL, ACT, END, SEEN, ERROR)
 """padding; the goal's words come; the policy is to speak; it has spoken; a tool has spoken; something went wrong."""
 
-_CODE = (*HEAD.split(), *["s", "x", "=", "+", "-", "*", "%", "<", ">", "==", "for", "in", "if", "return", ":"], *SLICES)
+_CODE = ("s", "x", "=", "+", "-", "*", "%", "<", ">", "==", "for", "in", "if", "return", *SLICES)
+"""Neither the colon of a line that opens a block nor the head of the function, which cannot change: they say nothing."""
+
 ACTIONS = tuple(tool.name for tool in TOOLS)
 NUMBERS = tuple(map(str, range(7)))
 LINE_NUMBERS = tuple(f"{number}:" for number in range(1, LINES + 1))

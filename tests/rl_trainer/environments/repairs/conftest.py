@@ -20,7 +20,7 @@ from rl_trainer.task import Task
 
 
 def ids_of(text: str) -> list[int]:
-    return [IDS[word] for word in text.split()]
+    return [IDS[word] for word in text.split() if word != ":"]
 
 
 @dataclass

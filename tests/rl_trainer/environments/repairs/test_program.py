@@ -63,6 +63,7 @@ def test_a_line_in_a_place_where_python_would_not_have_it_fails_every_test(place
 def test_the_spelling_of_a_line_does_not_matter() -> None:
     assert canonical("  if x%2==0: ") == "if x % 2 == 0 :"
     assert canonical("for x in a[1:]:") == "for x in a[1:] :"
+    assert canonical("if x > 2") == "if x > 2 :"
     assert canonical("def f(a) :") == HEAD
     assert parse("if x%2==0:") == parse("if x % 2 == 0 :")
 
