@@ -27,6 +27,10 @@ class BoundedOutput:
         while self._tail_size - len(self._tail[0]) >= self._room:
             self._tail_size -= len(self._tail.popleft())
 
+    def content(self) -> bytes:
+        """Everything, where nothing had to be left out."""
+        return bytes(self._head) + b"".join(self._tail)
+
     def text(self) -> str:
         """What is kept, with a line in the middle that says how much is not."""
         tail = b"".join(self._tail)[-self._room :]

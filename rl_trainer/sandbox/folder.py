@@ -32,7 +32,7 @@ class Folder:
 
     def read(self, path: str) -> bytes:
         """A regular file's bytes."""
-        file = self._open(_inside(path), os.O_RDONLY | os.O_NONBLOCK)
+        file = self._open(inside(path), os.O_RDONLY | os.O_NONBLOCK)
         try:
             return self._content(file, path, self.most)
         finally:
@@ -40,7 +40,7 @@ class Folder:
 
     def write(self, path: str, content: bytes) -> None:
         """Make or replace a file, and the folders that it lies in."""
-        path = _inside(path)
+        path = inside(path)
         if len(content) > self.file_most:
             raise DiskFull(f"{path}: {len(content):,} bytes, but a file may have {self.file_most:,}")
         self._make_folders(posixpath.dirname(path))
@@ -222,7 +222,7 @@ class Folder:
             os.chown(name, self.owner, self.owner, dir_fd=parent, follow_symlinks=False)
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """The path without detours; what a link makes of it is the kernel's to check."""
     clean = posixpath.normpath(path)
     if not path or "\0" in path or path.startswith("/") or clean == ".." or clean.startswith("../"):

@@ -77,7 +77,7 @@ def be_first_process(request: Request, output: int, result: int) -> None:
 def _watch(request: Request, child: int) -> tuple[int, str, float]:
     """The exit code, which limit ended the command, and the seconds of CPU."""
     start = time.monotonic()
-    looks = busy = 0
+    busy = False
     while True:
         left = start + request.wall_s - time.monotonic()
         signal.sigtimedwait({signal.SIGCHLD}, max(0.001, min(_LOOK_S, left)))
@@ -85,21 +85,21 @@ def _watch(request: Request, child: int) -> tuple[int, str, float]:
         if status is not None:
             return _verdict(request, os.waitstatus_to_exitcode(status))
         seen = look(request.memory_mb * _MIB)
-        looks += 1
-        busy += seen.busy
+        # What it did at first was to start; how it spends the second half of its time tells a sleeper.
+        busy = seen.busy or (busy and left < request.wall_s / 2)
         if seen.too_much_memory:
             return 128 + signal.SIGKILL, "memory", seen.cpu_s
         if seen.cpu_s > request.cpu_total_s:
             return 128 + signal.SIGXCPU, "cpu", seen.cpu_s
         if left <= 0:
-            return 128 + signal.SIGKILL, _who_took_the_time(request, seen.cpu_s, busy / looks), seen.cpu_s
+            return 128 + signal.SIGKILL, _who_took_the_time(request, seen.cpu_s, busy=busy), seen.cpu_s
 
 
-def _who_took_the_time(request: Request, cpu_s: float, busy: float) -> str:
+def _who_took_the_time(request: Request, cpu_s: float, *, busy: bool) -> str:
     """cpu: it computed too long. idle: it slept. wall: it wanted to go on, and the machine was not there for it."""
     if cpu_s >= request.cpu_s:
         return "cpu"
-    return "idle" if busy < 0.1 else "wall"
+    return "wall" if busy else "idle"
 
 
 def _reap(child: int) -> int | None:

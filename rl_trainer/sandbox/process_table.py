@@ -1,7 +1,7 @@
 """What the processes of this namespace use, read from its own /proc."""
 
 # The holder starts with the sandbox, and pathlib takes longer to import than all else that it does.
-# ruff: noqa: PTH
+# ruff: noqa: PTH123, PTH208
 
 import os
 import resource

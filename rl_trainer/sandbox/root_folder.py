@@ -1,7 +1,7 @@
 """The root folder that fenced commands see: system files read-only, a disk of limited size for all that is written."""
 
 # The holder starts with the sandbox, and pathlib takes longer to import than all else that it does.
-# ruff: noqa: PTH, S108
+# ruff: noqa: PTH102, PTH103, PTH106, PTH110, PTH112, PTH114, PTH115, PTH120, PTH123, PTH211, S108
 
 import os
 from collections.abc import Sequence
