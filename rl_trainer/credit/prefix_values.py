@@ -53,6 +53,4 @@ def _by_token(group: Group, *, root: bool) -> PerTurn:
 
 
 def _value(group: Group, members: tuple[int, ...]) -> float:
-    """The mean reward; exactly the common one where it is common, so that rounding is no change."""
-    rewards = [group.rewards[member] for member in members]
-    return rewards[0] if rewards and min(rewards) == max(rewards) else mean(rewards)
+    return mean([group.rewards[member] for member in members])

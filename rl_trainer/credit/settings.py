@@ -70,6 +70,10 @@ class Checkpoints(_Settings, frozen=True, tag="brpo"):
     budgets: tuple[Count, ...]
     prior: Literal["base", "uniform", "linear"] = "uniform"
 
+    def __post_init__(self) -> None:
+        if not self.budgets or list(self.budgets) != sorted(set(self.budgets)):
+            raise ValueError(f"brpo: budgets must be one or more ascending numbers of turns, not {self.budgets}")
+
 
 class EntropyTokens(_Settings, frozen=True, tag="gtpo"):
     """GTPO. reward and entropy: alpha_1 and alpha_2."""
@@ -123,6 +127,10 @@ class KeyActions(_Settings, frozen=True, tag="ktae"):
     gamma: Number = 1.0
     ngrams: Count = 2
     scale: Positive = 1.0
+
+    def __post_init__(self) -> None:
+        if self.alpha + self.beta == 0:
+            raise ValueError("ktae: alpha and beta must not both be 0, or every action is worth nothing")
 
 
 class MemoryTurns(_Settings, frozen=True, tag="motif"):

@@ -8,22 +8,20 @@ DELTA = 1e-6
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean; 0 of nothing."""
-    return math.fsum(values) / len(values) if values else 0.0
+    """The mean; 0 of nothing, and exactly the common value where all are equal: nothing is learnt from rounding."""
+    if not values:
+        return 0.0
+    return values[0] if min(values) == max(values) else math.fsum(values) / len(values)
 
 
 def deviation(values: Sequence[float]) -> float:
-    """The standard deviation of the whole (divided by n); exactly 0 where all values are equal."""
-    if not values or min(values) == max(values):
-        return 0.0
+    """The standard deviation of the whole (divided by n)."""
     centre = mean(values)
     return math.sqrt(mean([(value - centre) ** 2 for value in values]))
 
 
 def centred(values: Sequence[float]) -> list[float]:
-    """Each minus the mean; exactly 0 where all are equal, so that nothing is learnt from rounding."""
-    if not values or min(values) == max(values):
-        return [0.0] * len(values)
+    """Each minus the mean."""
     centre = mean(values)
     return [value - centre for value in values]
 

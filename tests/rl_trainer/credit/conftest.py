@@ -20,7 +20,10 @@ few = settings(max_examples=25)
 
 
 def a_run(member: int, word: str, reward: float, **fields: Any) -> Trajectory:
-    """Every action is written with two ids, and answered with one; its state is all that was done so far."""
+    """Every action is written with two ids, and answered with one; its state is all that was done so far.
+
+    Scores, values and entropies are there, with no meaning.
+    """
     turns: list[Turn] = []
     prompt = TASK
     for place, letter in enumerate(word):
@@ -32,6 +35,9 @@ def a_run(member: int, word: str, reward: float, **fields: Any) -> Trajectory:
                 logprobs=(-0.5,) * len(ids),
                 action=f'{letter} {{"path": "{letter}.py"}}',
                 state_key="state " + word[:place],
+                entropies=(0.1 + 0.01 * (ord(letter) % 7), 0.5),
+                score=0.25 * (place % 4),
+                value=0.125 * (ord(letter) % 5),
                 version=member,
             )
         )

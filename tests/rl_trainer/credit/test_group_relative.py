@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from rl_trainer.credit.group_relative import batch_scaled, centred_only
 from rl_trainer.credit.settings import (
     Centred,
+    Checkpoints,
     CreditSettings,
+    EntropySequences,
+    EntropyTokens,
     GroupRelative,
+    KeyActions,
     LeaveOneOut,
     MeanNormalised,
+    MemoryTurns,
     NestedStateGroups,
     PrefixValues,
+    ProbabilityMask,
+    Segments,
     SharedPrefixes,
     StateGroups,
 )
@@ -33,7 +40,17 @@ ALWAYS = [
     StateGroups(gamma=1.0),
     NestedStateGroups(gamma=1.0, history=2),
 ]
-"""Estimators that need nothing but rewards and what every turn has."""
+"""Estimators that learn from differences in rewards alone."""
+
+MEASURED = [
+    Segments(),
+    Checkpoints(budgets=(1, 2, 4)),
+    EntropyTokens(),
+    EntropySequences(),
+]
+"""Estimators that look at what was measured on the way, too."""
+
+MODIFIERS = (SharedPrefixes(), KeyActions(), MemoryTurns(), ProbabilityMask())
 
 
 def firsts(group, estimator) -> list[float]:
@@ -70,20 +87,20 @@ def test_over_a_batch_the_deviation_is_that_of_all_members() -> None:
     assert not scaled[1].informative
 
 
-@pytest.mark.parametrize("estimator", ALWAYS, ids=lambda each: str(each))
+@pytest.mark.parametrize("estimator", ALWAYS + MEASURED, ids=lambda each: str(each))
 @few
 @given(group=groups(least=1), order=st.randoms(use_true_random=False))
 def test_the_order_of_the_members_changes_nothing_to_the_bit(estimator, group, order: random.Random) -> None:
     places = list(range(len(group.trajectories)))
     order.shuffle(places)
     shuffled = msgspec.structs.replace(group, trajectories=tuple(group.trajectories[place] for place in places))
-    one, other = credited(group, estimator, SharedPrefixes()), credited(shuffled, estimator, SharedPrefixes())
+    one, other = credited(group, estimator, *MODIFIERS), credited(shuffled, estimator, *MODIFIERS)
     for name in ("advantages", "weights"):
         straight = flat(getattr(one, name))
         assert flat(getattr(other, name)) == [straight[place] for place in places]
 
 
-@pytest.mark.parametrize("estimator", ALWAYS, ids=lambda each: str(each))
+@pytest.mark.parametrize("estimator", ALWAYS + MEASURED, ids=lambda each: str(each))
 @few
 @given(group=groups(least=3))
 def test_runs_whose_world_failed_are_no_evidence_and_get_nothing(estimator, group) -> None:
@@ -91,14 +108,16 @@ def test_runs_whose_world_failed_are_no_evidence_and_get_nothing(estimator, grou
     runs = group.trajectories
     with_lost = msgspec.structs.replace(group, trajectories=(runs[0], lost, *runs[2:]))
     without = msgspec.structs.replace(group, trajectories=(runs[0], *runs[2:]))
-    found, expected = credited(with_lost, estimator, SharedPrefixes()), credited(without, estimator, SharedPrefixes())
+    found, expected = credited(with_lost, estimator, *MODIFIERS), credited(without, estimator, *MODIFIERS)
     for name in ("advantages", "weights"):
         values = flat(getattr(found, name))
         assert all(value == 0 for turn in values.pop(1) for value in turn)
         assert values == flat(getattr(expected, name))
 
 
-@pytest.mark.parametrize("estimator", [*ALWAYS, MeanNormalised()], ids=lambda each: str(each))
+@pytest.mark.parametrize(
+    "estimator", [*ALWAYS, MeanNormalised(), EntropyTokens(), EntropySequences()], ids=lambda each: str(each)
+)
 @few
 @given(words=st.lists(st.text("abc", min_size=1, max_size=4), min_size=1, max_size=6), reward=st.floats(0, 1))
 def test_nothing_is_learnt_where_all_rewards_are_equal(estimator, words: list[str], reward: float) -> None:
