@@ -19,7 +19,7 @@ _VIEWS_FIRST, _TESTS_FIRST, _TESTS, _LOOKS_AGAIN, _GIVES_UP = 0.85, 0.1, 0.75, 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a prompt says. lines: the program as far as it was seen. passed: by the last test, -1 since the last edit."""
+    """What a prompt says. lines: the program as far as seen. passed: by the last test, -1 since an edit."""
 
     spec: tuple[str, ...]
     lines: tuple[str, ...] = ()

@@ -62,7 +62,7 @@ Statement = Head | Assign | Loop | Test | Return
 
 
 def words_of(line: str) -> tuple[str, ...]:
-    """The line's tokens: names, numbers, signs, and a slice as one. A colon that ends a `for` or `if` may be left out."""
+    """The line's tokens: names, numbers, signs, and a slice as one. The last colon may be left out."""
     words = tuple(_TOKEN.findall(line))
     return (*words, ":") if words and words[0] in _OPENS and words[-1] != ":" else words
 

@@ -9,7 +9,7 @@ SPECIAL = (PAD, GOAL, ACT, END, SEEN, ERROR)
 """padding; the goal's words come; the policy is to speak; it has spoken; a tool has spoken; something went wrong."""
 
 _CODE = ("s", "x", "=", "+", "-", "*", "%", "<", ">", "==", "for", "in", "if", "return", *SLICES)
-"""Neither the colon of a line that opens a block nor the head of the function, which cannot change: they say nothing."""
+"""Neither the last colon of a line nor the head of the function, which cannot change: they say nothing."""
 
 ACTIONS = tuple(tool.name for tool in TOOLS)
 NUMBERS = tuple(map(str, range(7)))
