@@ -19,6 +19,8 @@ async def load_adapter(transport: Transport, name: str, folder: Path) -> None:
     Raises:
         EngineFailed: the server takes no adapters, or not this one.
     """
+    if name in await _names(transport):  # from before a resume: of the same version, but perhaps not the same weights
+        await unload_adapter(transport, name)
     body = {"lora_name": name, "lora_path": str(folder)}
     if await transport.post("/v1/load_lora_adapter", body) is None:
         raise EngineFailed(f"the engine takes no adapters while it runs: {_LORA}")
@@ -69,11 +71,15 @@ async def end_all(transport: Transport) -> None:
 
 async def newest_adapter(transport: Transport, base: str) -> tuple[str, int]:
     """The adapter of `base` with the highest version that is loaded, and its version; `base` and 0 if there is none."""
-    listed = await transport.get("/v1/models")
-    names = [str(row["id"]) for row in (listed or {}).get("data") or ()]
+    names = await _names(transport)
     found = [(int(name[len(base) + 2 :]), name) for name in names if re.fullmatch(re.escape(base) + r"-v\d+", name)]
     version, name = max(found, default=(0, base))
     return name, version
+
+
+async def _names(transport: Transport) -> list[str]:
+    listed = await transport.get("/v1/models")
+    return [str(row["id"]) for row in (listed or {}).get("data") or ()]
 
 
 async def _must(transport: Transport, path: str, body: Mapping[str, Any]) -> Any:

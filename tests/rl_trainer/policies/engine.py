@@ -112,6 +112,8 @@ class Engine:
     def _adapter(self, path: str, body: Any) -> tuple[int, Any]:
         if path.endswith("unload_lora_adapter"):
             del self.adapters[body["lora_name"]]
+        elif body["lora_name"] in self.adapters:
+            return 400, {"error": {"message": f"{body['lora_name']} has already been loaded"}}
         else:
             self.adapters[body["lora_name"]] = int((Path(body["lora_path"]) / "weights").read_text())
         return 200, "done"

@@ -132,6 +132,14 @@ async def test_an_adapter_is_swapped_in_and_the_old_one_let_go(start: Start, ada
     assert after.ids == await written_by(12, start)
 
 
+async def test_an_adapter_from_before_a_resume_is_loaded_anew(start: Start, adapter_folder: Folder) -> None:
+    engine, settings = start()
+    engine.adapters["base-v1"] = 99
+    async with open_vllm_server(settings) as policy:
+        await policy.update(adapter_folder(5), version=1)
+    assert engine.adapters == {"base-v1": 5}
+
+
 @pytest.mark.parametrize("kind", ["model_folder", "adapter_folder"])
 async def test_what_an_update_cuts_off_goes_on_with_the_new_weights(
     start: Start, kind: str, request: pytest.FixtureRequest
