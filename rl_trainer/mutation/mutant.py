@@ -1,30 +1,45 @@
-"""`Mutant`: a module with one bug in it; all those of a project, without doubles and what changes nothing."""
+"""`Mutant`: one bug and where it is put; all those of a project, without doubles and without what changes nothing."""
 
 import random
 import types
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from rl_trainer.errors import TaskInvalid
 from rl_trainer.mutation.operators import OPERATORS
-from rl_trainer.mutation.source import Source
+from rl_trainer.mutation.source import Edit, Source
 
 
 class Mutant(msgspec.Struct, frozen=True, kw_only=True):
-    """kind: the name of its operator. number: its place among those of this kind in the module. text: the module."""
+    """kind: the name of its operator. number: its place among those of this kind in the module."""
 
     path: str
     kind: str
     number: int
-    line: int
-    text: str
+    edit: Edit
 
     @property
     def id(self) -> str:
         return f"{self.path}:{self.kind}-{self.number}"
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One mutant or several together. files: the modules that have them, as they then are."""
+
+    mutants: tuple[Mutant, ...]
+    files: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        return "+".join(mutant.id for mutant in self.mutants)
+
+    @property
+    def kind(self) -> str:
+        """The operator's name; of several bugs, `several`."""
+        return self.mutants[0].kind if len(self.mutants) == 1 else "several"
 
 
 def mutants(files: Mapping[str, str], kinds: Collection[str] = ()) -> Iterator[Mutant]:
@@ -43,9 +58,25 @@ def mutants(files: Mapping[str, str], kinds: Collection[str] = ()) -> Iterator[M
             yield from _of_module(source, kinds or OPERATORS, {original})
 
 
-def in_order(found: Collection[Mutant], seed: int) -> list[Mutant]:
-    """The mutants in an order of their own for each seed, kinds in turn, so that the first n have many kinds."""
+def candidates(files: Mapping[str, str], found: Sequence[Mutant], *, bugs: int, seed: int) -> Iterator[Candidate]:
+    """The mutants in an order of their own for each seed, kinds in turn, so that the first n have many kinds.
+
+    bugs: of one task. Where it is more than one, each mutant is joined by others drawn at random, whose places are
+    apart from its own.
+    """
     draw = random.Random(seed)  # noqa: S311 - an order, not a secret
+    ordered = _in_turn(found, draw)
+    for first in ordered:
+        together = [first]
+        for _ in range(20 * (bugs - 1)):
+            other = draw.choice(ordered)
+            if len(together) < bugs and all(_apart(other, each) for each in together):
+                together.append(other)
+        if len(together) == bugs:
+            yield Candidate(mutants=tuple(together), files=_changed(files, together))
+
+
+def _in_turn(found: Sequence[Mutant], draw: random.Random) -> list[Mutant]:
     by_kind: dict[str, list[Mutant]] = {}
     for mutant in sorted(found, key=lambda each: each.id):
         by_kind.setdefault(mutant.kind, []).append(mutant)
@@ -54,6 +85,17 @@ def in_order(found: Collection[Mutant], seed: int) -> list[Mutant]:
         draw.shuffle(by_kind[kind])
         ranked += [(place, draw.random(), mutant) for place, mutant in enumerate(by_kind[kind])]
     return [mutant for _, _, mutant in sorted(ranked, key=lambda each: each[:2])]
+
+
+def _apart(one: Mutant, other: Mutant) -> bool:
+    return one.path != other.path or one.edit.end < other.edit.start or other.edit.end < one.edit.start
+
+
+def _changed(files: Mapping[str, str], together: Sequence[Mutant]) -> dict[str, str]:
+    done: dict[str, bytes] = {}
+    for mutant in sorted(together, key=lambda each: -each.edit.start):  # from the end, so that places stay right
+        done[mutant.path] = mutant.edit(done.get(mutant.path, files[mutant.path].encode()))
+    return {path: data.decode() for path, data in sorted(done.items())}
 
 
 def fingerprint(text: str) -> Any:
@@ -74,7 +116,7 @@ def _of_module(source: Source, kinds: Collection[str], seen: set[Any]) -> Iterat
                 mark = fingerprint(text)
                 if mark is not None and mark not in seen:
                     seen.add(mark)
-                    yield Mutant(path=source.path, kind=kind, number=number, line=edit.line, text=text)
+                    yield Mutant(path=source.path, kind=kind, number=number, edit=edit)
 
 
 def _code(code: types.CodeType) -> Any:

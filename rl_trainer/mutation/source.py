@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes `start` to `end` of the UTF-8 text become `text`; `line` is the first that changes, from 1."""
 
     start: int
