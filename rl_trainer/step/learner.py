@@ -87,7 +87,7 @@ class Learner:
         return out
 
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser and the counters; with the weights, all that the next step depends on. Tensors are not copied."""
+        """The optimiser and the counters: with the weights, all that the next step depends on. No tensor is copied."""
         return {"optimiser": self._optimiser.state_dict(), "steps": self.steps, "failed": self._failed}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
