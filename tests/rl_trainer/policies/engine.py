@@ -18,7 +18,7 @@ END = 3
 class Engine:
     """What it was started with, and what became of it. `weights` is the seed that the model is made from.
 
-    defaults: sampling parameters that it sets by itself. hold: completions are begun and not ended while it is set.
+    defaults: sampling parameters that it sets by itself. hold: while it is set, completions stop after three ids until something ends them; those that begin later do not.
     """
 
     def __init__(self, **start: Any) -> None:
@@ -61,7 +61,6 @@ class Engine:
         with self.lock:
             self.lock.wait_for(lambda: not self.paused)
             epoch = self.epoch
-        self.at_work.release()
         random = np.random.default_rng(body["seed"])
         ids: list[int] = []
         logprobs: list[float] = []
@@ -73,8 +72,9 @@ class Engine:
             if ids[-1] in body.get("stop_token_ids", ()):
                 finish = "stop"
                 break
-            if self.hold.is_set() and len(ids) == 3:
+            if self.hold.is_set() and epoch == 0 and len(ids) == 3:
                 with self.lock:
+                    self.at_work.release()
                     self.lock.wait_for(lambda: self.epoch != epoch or not self.hold.is_set())
             if self.epoch != epoch:
                 finish = "abort"
