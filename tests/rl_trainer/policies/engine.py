@@ -18,7 +18,8 @@ END = 3
 class Engine:
     """What it was started with, and what became of it. `weights` is the seed that the model is made from.
 
-    defaults: sampling parameters that it sets by itself. hold: while it is set, completions stop after three ids until something ends them; those that begin later do not.
+    defaults: sampling parameters that it sets by itself. hold: while it is set, completions stop after three ids until
+    something ends them; those that begin after that do not.
     """
 
     def __init__(self, **start: Any) -> None:
