@@ -3,7 +3,7 @@
 import random
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from importlib import resources
@@ -44,8 +44,8 @@ async def grade_patch(task: SweTask, start: Files, patch: Patch, *, open_: Opene
     """
     taken = accepted(patch, start, task.protected, task.hidden_files)
     suspected = _suspected(taken, start)
-    files = applied(taken.patch, start) | {path: text.encode() for path, text in task.hidden_files.items()}
-    tests = _test_texts(task, files)
+    laid = {path: text.encode() for path, text in task.hidden_files.items()}
+    tests = _test_texts(task, {**applied(taken.patch, start), **laid})
     texts, controls = controlled(tests, random.SystemRandom())
     secret, folder = secrets.token_hex(16), f".grader-{secrets.token_hex(4)}"
     plan = {
@@ -60,10 +60,9 @@ async def grade_patch(task: SweTask, start: Files, patch: Patch, *, open_: Opene
         "wall_s": task.grade_limits.wall_s * _SHARE_OF_WALL,
         "test_cpu_s": settings.test_cpu_s,
     }
-    files |= {path: text.encode() for path, text in texts.items()} | _program(folder)
-    files[f"{folder}/plan.json"] = msgspec.json.encode(plan)
-    gone = [path for path, content in taken.patch.files.items() if content is None]
-    ran = await _run(task, files, gone, command=_command(folder, settings), open_=open_)
+    laid |= {path: text.encode() for path, text in texts.items()} | _program(folder)
+    laid[f"{folder}/plan.json"] = msgspec.json.encode(plan)
+    ran = await _run(task, start, taken.patch, laid, command=_command(folder, settings), open_=open_)
     report = read_report(ran.output, secret)
     expected = Expected(fail_to_pass=task.fail_to_pass, pass_to_pass=task.pass_to_pass, controls=controls)
     named = [*taken.cheats, *suspected]
@@ -115,14 +114,28 @@ def _command(folder: str, settings: SweSettings) -> str:
     return f"exec {shlex.quote(settings.python)} -I -B -c {shlex.quote(program)}"
 
 
-async def _run(task: SweTask, files: dict[str, bytes], gone: list[str], *, command: str, open_: Opener) -> Ran:
+async def _run(task: SweTask, start: Files, patch: Patch, laid: Files, *, command: str, open_: Opener) -> Ran:
+    """Run the command in a clean copy with the patch and what is laid over it."""
     limits = msgspec.structs.replace(task.grade_limits, output_kb=max(_OUTPUT_KB, task.grade_limits.output_kb))
+    # A repository's files are in its image: only what differs is written, and deleted there.
+    base = start if task.repository is None else {path: text.encode() for path, text in task.files.items()}
+    files = {**applied(patch, base), **laid}
     async with open_(files, limits=limits, repository=task.repository) as sandbox:
-        if task.repository is not None and gone:
-            removed = await sandbox.run(f"rm -rf -- {shlex.join(gone)}")
-            if not removed.ok:
-                raise WorldFailed(f"the patch could not be applied: {removed.output[-300:]}")
+        if task.repository is not None:
+            await remove(sandbox, [path for path, content in patch.files.items() if content is None], limits)
         return await sandbox.run(command, limits=limits, env=_environment(task))
+
+
+async def remove(sandbox: Sandbox, paths: Sequence[str], limits: Limits) -> None:
+    """Remove files, and every repository's history: what comes after a commit is no help to have.
+
+    Raises:
+        WorldFailed: they cannot be removed.
+    """
+    history = "find . -name .git -prune -exec rm -rf {} +"
+    removed = await sandbox.run(f"{history} && rm -rf -- {shlex.join(paths)}" if paths else history, limits=limits)
+    if not removed.ok:
+        raise WorldFailed(f"the sandbox's files could not be removed: {removed.output[-300:]}")
 
 
 def _no_report(ran: Ran) -> str:
@@ -137,6 +150,6 @@ def _check(report: Report, settings: SweSettings) -> None:
     for name, message in report.of("broke"):
         if name == "ModuleNotFoundError" and "pytest" in message:
             raise TrainingToolsMissing(
-                f"these tests need pytest, which {settings.python} does not have: pip install pytest there, or set "
-                "python to an interpreter that has it"
+                f"these tests need pytest, which {settings.python!r} of the sandbox does not have: set "
+                "sandbox.local.python to an interpreter that has it (pip install pytest), or use an image that does"
             )

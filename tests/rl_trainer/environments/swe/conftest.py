@@ -1,15 +1,18 @@
 """A small task with a bug, and sandboxes for it."""
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from rl_trainer.environments.swe.environment import SweEnvironment
+from rl_trainer.environments.swe.opening import opener
 from rl_trainer.environments.swe.settings import SweSettings
-from rl_trainer.environments.swe.task import SweTask
-from rl_trainer.sandbox.sandbox import Limits
+from rl_trainer.environments.swe.task import NAME, Repository, SweTask
+from rl_trainer.sandbox.opening import SandboxSettings
+from rl_trainer.sandbox.sandbox import Limits, Ran, Sandbox
+from rl_trainer.task import Task
 
 BROKEN = "def total(numbers):\n    result = 0\n    for each in numbers:\n        result -= each\n    return result\n"
 MENDED = BROKEN.replace("-=", "+=")
@@ -43,21 +46,31 @@ def test_negative():
 """
 
 
-@pytest.fixture(scope="session")
-def folders_module() -> Any:
-    path = Path(__file__).with_name("folders.py")
-    spec = importlib.util.spec_from_file_location("swe_folders", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+class Counted:
+    """Unfenced sandboxes (what runs in them is our own); `commands` has every command that ran in any."""
+
+    def __init__(self) -> None:
+        self._open = opener(SandboxSettings(kind="unfenced"))
+        self.commands: list[str] = []
+
+    @asynccontextmanager
+    async def __call__(
+        self, files: Mapping[str, bytes], *, limits: Limits, repository: Repository | None
+    ) -> AsyncIterator[Sandbox]:
+        async with self._open(files, limits=limits, repository=repository) as sandbox:
+            run = sandbox.run
+
+            async def counted(command: str, **more: Any) -> Ran:
+                self.commands.append(command)
+                return await run(command, **more)
+
+            sandbox.run = counted  # type: ignore[method-assign]
+            yield sandbox
 
 
 @pytest.fixture
-def folders(folders_module: Any, tmp_path: Path) -> Any:
-    return folders_module.Folders(tmp_path)
+def folders() -> Counted:
+    return Counted()
 
 
 @pytest.fixture
@@ -80,3 +93,13 @@ def bug() -> SweTask:
         limits=Limits(wall_s=20, cpu_s=3),
         grade_limits=Limits(wall_s=20, cpu_s=3),
     )
+
+
+@pytest.fixture
+def task(bug: SweTask) -> Task:
+    return Task(id="sums", goal="total() gives wrong sums. Mend it.", environment=NAME, data=bug.to_data())
+
+
+@pytest.fixture
+def environment(folders: Counted, settings: SweSettings) -> SweEnvironment:
+    return SweEnvironment(settings, open_=folders)

@@ -135,9 +135,7 @@ CODE = {
 
 
 @pytest.mark.parametrize("name", CODE)
-async def test_code_that_would_force_a_pass_fails(
-    bug: SweTask, folders: Any, settings: SweSettings, name: str
-) -> None:
+async def test_code_that_would_force_a_pass_fails(bug: SweTask, folders: Any, settings: SweSettings, name: str) -> None:
     code, cheat = CODE[name]
     grade = await graded(bug, folders, settings, {"sums.py": code if code is EQUAL else code + WRONG})
     assert not grade.passed
