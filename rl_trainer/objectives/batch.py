@@ -36,8 +36,8 @@ class TokenBatch:
 class Denominators:
     """Over the whole optimiser step, all micro-batches and processes: so how it is split does not change the loss.
 
-    tokens: that are learnt. sequences: that have any. longest: the most learnt tokens that a sequence may have, the
-    constant of Dr.GRPO where the settings name none.
+    tokens: that are learnt. sequences: that have any. longest: the most of one sequence; Dr.GRPO divides by it where
+    its settings name no constant.
     """
 
     tokens: float

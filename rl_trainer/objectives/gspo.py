@@ -10,12 +10,13 @@ eps_low 3e-4, eps_high 4e-4. Where A_it = A_i both have the same value and gradi
 tokens of a sequence; credits or weights that differ inside one would be averaged away, so they are refused there.
 """
 
+import torch
 from torch import Tensor
 
 from rl_trainer.errors import RecipeWrong
 from rl_trainer.objectives.batch import TokenBatch
 from rl_trainer.objectives.clipped import clipped
-from rl_trainer.objectives.ratio import means, sequence_ratio
+from rl_trainer.objectives.ratio import sequence_ratio
 from rl_trainer.objectives.shares import sequence_mean as share
 from rl_trainer.objectives.surrogate import Surrogate
 from rl_trainer.objectives.terms import Terms
@@ -46,5 +47,8 @@ def token_surrogate(batch: TokenBatch, terms: Terms) -> Surrogate:
 
 
 def _differs(values: Tensor, batch: TokenBatch) -> bool:
-    off = (values - means(values, batch)[batch.sequences]).abs()
-    return bool((off > _ALIKE * (1.0 + values.abs())).any())
+    # The largest against the least, not a mean: over many tokens a mean of equal numbers is not that number.
+    least = torch.full_like(batch.lengths, torch.inf, dtype=values.dtype)
+    least = least.scatter_reduce(0, batch.sequences, values, "amin")
+    most = torch.full_like(least, -torch.inf).scatter_reduce(0, batch.sequences, values, "amax")
+    return bool((most - least > _ALIKE * (1.0 + most.abs())).any())

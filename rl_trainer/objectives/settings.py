@@ -66,8 +66,10 @@ class ObjectiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return (low if self.clip_low is None else self.clip_low, high if self.clip_high is None else self.clip_high)
 
 
-def check(settings: ObjectiveSettings, *, bypass: bool = False) -> None:
-    """Refuses what would do nothing, or what its formula does not allow. bypass: pi_old is the sampler's.
+def check(settings: ObjectiveSettings, *, bypass: bool = False, reference: bool = True) -> None:
+    """Refuses what would do nothing, or what its formula does not allow.
+
+    bypass: pi_old is the sampler's. reference: somebody works out the log-probabilities of a reference policy.
 
     Raises:
         RecipeWrong: it names the field, or the modifier, and what would do instead.
@@ -76,6 +78,8 @@ def check(settings: ObjectiveSettings, *, bypass: bool = False) -> None:
         if getattr(settings, field) is not None and settings.name not in used_by:
             raise RecipeWrong(f"field {field} has no effect with objective={settings.name}; of use with {used_by}")
     _check_numbers(settings)
+    if needs_reference(settings) and not reference:
+        raise RecipeWrong(f"objective.kl is {settings.kl}, but nothing here keeps a reference policy; leave it out")
     names = [name_of(each) for each in settings.modifiers]
     if len(set(names)) != len(names):
         raise RecipeWrong(f"objective.modifiers: each may be given once; these are {names}")

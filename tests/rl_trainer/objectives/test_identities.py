@@ -156,6 +156,17 @@ def test_gspo_refuses_credits_that_differ_inside_a_sequence() -> None:
         outcome(ObjectiveSettings(name="gspo"), ragged(12, LENGTHS))
 
 
+def test_gspo_takes_one_credit_for_a_long_sequence_in_single_precision() -> None:
+    sequences = [
+        replace(each, advantages=np.full(len(each.now), 0.7)) for each in ragged(12, [20_000], per_token=False)
+    ]
+    batch = batch_of(sequences)
+    names = ("logprobs", "old", "rollout", "advantages", "weights")
+    single = replace(batch, **{name: getattr(batch, name).detach().float() for name in names})
+    loss, _ = objective_of(ObjectiveSettings(name="gspo"))(single, denominators_of(sequences))
+    assert torch.isfinite(loss)
+
+
 def test_lopti_refuses_a_step_that_makes_one_update() -> None:
     with pytest.raises(RecipeWrong, match="two updates"):
         objective_of(with_modifier(m.Lopti()))

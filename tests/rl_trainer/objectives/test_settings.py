@@ -103,6 +103,12 @@ def test_a_correction_of_the_mismatch_is_refused_where_the_ratio_is_to_the_sampl
         check(settings, bypass=True)
 
 
+def test_a_penalty_is_refused_where_nothing_keeps_a_reference_policy() -> None:
+    check(ObjectiveSettings(name="grpo", kl=0.0), reference=False)
+    with pytest.raises(RecipeWrong, match="reference policy"):
+        check(ObjectiveSettings(name="grpo", kl=0.04), reference=False)
+
+
 def test_corrections_of_whole_sequences_go_with_gspo() -> None:
     modifiers = (m.Tis(level="sequence"), m.SequenceMask(), m.OutlierMask(), m.OffPolicyMask())
     check(ObjectiveSettings(name="gspo", modifiers=modifiers))
