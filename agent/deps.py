@@ -20,7 +20,8 @@ class Deps:
     """A model, tools, and a place for the journal. Without a checkpointer LangGraph's cursor lives in memory.
 
     listen: is told events as they are written. on_text: is told (run id, text) as the model writes. choose: gives the
-    strategies of a run; its options name them unless something else is put here.
+    strategies of a run; its options name them unless something else is put here. shared_graph: the `graph` of others,
+    for many short runs, each with tools of its own.
     """
 
     llm: LLM
@@ -30,10 +31,13 @@ class Deps:
     listen: Listener | None = None
     on_text: Callable[[str, str], None] | None = None
     choose: Choose = by_name
+    shared_graph: Any = None
 
     @cached_property
     def graph(self) -> Any:
         """The compiled graph, one for all runs."""
+        if self.shared_graph is not None:
+            return self.shared_graph
         from agent.graph import compiled
 
         return compiled(self.checkpointer)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -12,9 +13,13 @@ import msgspec
 from agent.deps import Deps
 from agent.errors import AgentError
 from agent.journal import MemoryJournal
+from agent.llm import LLM
 from agent.message import Message
+from agent.no_model import NoModel
 from agent.options import Options, Status
 from agent.run import Run, run_agent
+from agent.testing import SimpleToolbox
+from agent.toolbox import Toolbox
 from rl_trainer.environment import Environment, RewardFn, World
 from rl_trainer.errors import WorldFailed
 from rl_trainer.policy import Policy, Sampling
@@ -30,7 +35,7 @@ Told = Callable[[Trajectory], None]
 """Is told each run when it has ended, for progress bars."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rig:
     """All that rollouts of one run of training share. `reward` scores a run when it has ended."""
 
@@ -45,6 +50,15 @@ class Rig:
         return Sampling(
             temperature=self.settings.temperature, max_tokens=self.settings.max_tokens, stop=self.renderer.stop
         )
+
+    @cached_property
+    def graph(self) -> Any:
+        """LangGraph's graph, compiled once for all runs."""
+        return Deps(llm=NoModel(), toolbox=SimpleToolbox([])).graph
+
+    def deps(self, llm: LLM, toolbox: Toolbox) -> Deps:
+        """What one run needs; its journal is its own."""
+        return Deps(llm=llm, toolbox=toolbox, journal=MemoryJournal(), shared_graph=self.graph)
 
     @property
     def options(self) -> Options:
@@ -137,13 +151,11 @@ async def _rolled(task: Task, member: int, rig: Rig, at: tuple[World, str, float
         seen=_seen(world, rig.settings),
     )
     options = msgspec.structs.replace(rig.options, ends_with=world.ends_with, seed=keyed_seed(seed))
-    deps = Deps(llm=llm, toolbox=world.toolbox, journal=MemoryJournal())
-    run: Run | None
+    deps = rig.deps(llm, world.toolbox)
     try:
         run = await run_agent(task.goal, deps, options=options, run_id=f"{task.id}#{member}")
-        status, reason = run.status, run.state.reason
-    except AgentError as error:
-        run, status, reason = None, Status.FAILED, str(error)
+    except AgentError as error:  # the policy cannot bring this about: something around the run is broken
+        raise WorldFailed(f"the run of task {task.id!r} could not go on: {error}") from error
     grade = await world.grade()
     turns = [*llm.turns[:-1], msgspec.structs.replace(llm.turns[-1], score=grade.share)] if llm.turns else []
     facts = {**world.facts(), **grade.parts, "rerendered": float(llm.rerendered), "cheat": float(bool(grade.cheat))}
@@ -154,14 +166,14 @@ async def _rolled(task: Task, member: int, rig: Rig, at: tuple[World, str, float
         kind=task.kind,
         passed=grade.passed,
         share=grade.share,
-        status=status.value,
+        status=run.status.value,
         facts=facts,
         texts=tuple(rig.renderer.text(turn.completion) for turn in turns),
-        observations=_observations(run, turns, reason),
+        observations=_observations(run, turns),
         run_id=f"{task.id}#{member}",
         seed=keyed_seed(seed),
         seconds=time.monotonic() - started,
-        truncated=status in _OVER_LONG,
+        truncated=run.status in _OVER_LONG,
     )
     rewards = await rig.reward(trajectory, task)
     return Rolled(msgspec.structs.replace(trajectory, rewards=dict(rewards)), run, tuple(llm.said))
@@ -182,9 +194,9 @@ def _seen(world: World, settings: RolloutSettings) -> Callable[[], Awaitable[tup
     return look
 
 
-def _observations(run: Run | None, turns: Sequence[Turn], reason: str) -> tuple[str, ...]:
+def _observations(run: Run, turns: Sequence[Turn]) -> tuple[str, ...]:
     """What the agent was told after each turn; after a malformed one that it was, at the end why the run ended."""
-    steps = iter(run.state.steps if run is not None else ())
+    steps, reason = iter(run.state.steps), run.state.reason
     out: list[str] = []
     for turn in turns:
         step: Any = None if turn.malformed else next(steps, None)

@@ -50,7 +50,7 @@ def samples_of(
     out: list[Sample] = []
     for branch in branches(trajectory.turns):
         length = len(branch.ids)
-        floats = {name: np.zeros(length, np.float32) for name in ("logprobs", "advantages", "weights")}
+        logprobs, worth, weight = (np.zeros(length, np.float32) for _ in range(3))
         mask, turns = np.zeros(length, np.bool_), np.full(length, -1, np.int32)
         versions = np.zeros(length, np.int32)
         for place, start in branch.spans:
@@ -60,9 +60,7 @@ def samples_of(
                 continue
             mask[at], turns[at] = True, place
             versions[at] = turn.versions or turn.version
-            floats["logprobs"][at] = turn.logprobs
-            floats["advantages"][at] = advantages[place]
-            floats["weights"][at] = weights[place]
+            logprobs[at], worth[at], weight[at] = turn.logprobs, advantages[place], weights[place]
         if mask.any():
             ids = np.asarray(branch.ids, np.int64)
             out.append(
@@ -73,7 +71,9 @@ def samples_of(
                     versions=versions,
                     trajectory=number,
                     task_id=trajectory.task_id,
-                    **floats,
+                    logprobs=logprobs,
+                    advantages=worth,
+                    weights=weight,
                 )
             )
     return out

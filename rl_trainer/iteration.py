@@ -1,0 +1,125 @@
+"""One iteration of RL: groups that teach something are gathered, given credit, and learnt from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rl_trainer.credit.credit import Credit, Estimator
+from rl_trainer.errors import LearningFailed
+from rl_trainer.pool import Pool, draw, fresh, noted
+from rl_trainer.recipe import DapoStage
+from rl_trainer.recording import keyed_seed
+from rl_trainer.rollout import Rig, Told, roll_groups
+from rl_trainer.sample import Sample
+from rl_trainer.samples import samples_of_group
+from rl_trainer.task import Task
+from rl_trainer.trajectory import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """A group with its credit."""
+
+    group: Group
+    credit: Credit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """chosen: what is learnt from. rolled: all groups rolled out now. generations: how often tasks were drawn.
+
+    uninformative: groups without variance, dropped or not. carried: groups of earlier iterations among the chosen.
+    """
+
+    chosen: tuple[Worth, ...]
+    rolled: tuple[Group, ...]
+    pool: Pool
+    generations: int
+    uninformative: int
+    carried: int
+    expired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Where an iteration stands: its number, the tasks it may draw, and the seed of all that is drawn."""
+
+    iteration: int
+    tasks: Sequence[Task]
+    seed: str
+    told: Told | None = field(default=None)
+
+
+async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, at: Draw) -> Gathered:
+    """Enough groups for one iteration: those that wait first, then new ones until enough of them teach something.
+
+    It neither stops nor shrinks silently: after `stage.generations` draws it goes on with what there is, and how many
+    rollouts taught nothing is counted. Surplus groups wait for the next iterations, `stage.carry` of them.
+    """
+    kept = fresh(pool, at.iteration, stage.carry)
+    expired = len(pool.waiting) - len(kept)
+    chosen = [Worth(group, estimator(group)) for group in kept[: stage.problems]]
+    carried, surplus = len(chosen), list(kept[stage.problems :])
+    rolled: list[Group] = []
+    generations = uninformative = 0
+    while len(chosen) < stage.problems and generations < stage.generations:
+        tasks, pool = draw(pool, at.tasks, stage.problems, f"{at.seed}/{stage.name}")
+        found = await roll_groups(
+            tasks, rig, seed=f"{at.seed}/{stage.name}/{generations}", iteration=at.iteration, told=at.told
+        )
+        generations += 1
+        rolled += found
+        pool = noted(pool, found)
+        for group in found:
+            worth = Worth(group, estimator(group))
+            uninformative += not worth.credit.informative
+            if stage.drop and not worth.credit.informative:
+                continue
+            if len(chosen) < stage.problems:
+                chosen.append(worth)
+            else:
+                surplus.append(group)
+    if stage.carry == 0:
+        surplus = []
+    return Gathered(
+        chosen=tuple(chosen),
+        rolled=tuple(rolled),
+        pool=replace(pool, waiting=tuple(surplus)),
+        generations=generations,
+        uninformative=uninformative,
+        carried=carried,
+        expired=expired,
+    )
+
+
+def batches(chosen: Sequence[Worth], size: int, updates: int, seed: str) -> list[list[Sample]]:
+    """The samples of each optimiser step: about `size` trajectories, groups whole, in an order of the seed's.
+
+    A whole group shares its prefixes, which are then computed once. updates: steps at most, 0 for as many as it takes.
+
+    Raises:
+        LearningFailed: there is nothing to learn from.
+    """
+    order = sorted(range(len(chosen)), key=lambda place: keyed_seed(seed, chosen[place].group.task_id, place))
+    steps: list[list[Worth]] = [[]]
+    for place in order:
+        if sum(len(each.group.trajectories) for each in steps[-1]) >= size:
+            steps.append([])
+        steps[-1].append(chosen[place])
+    if updates and len(steps) > updates:
+        steps = [[each for step in steps[start::updates] for each in step] for start in range(updates)]
+    made: list[list[Sample]] = []
+    for step in steps:
+        samples: list[Sample] = []
+        for worth in step:
+            first = samples[-1].trajectory + 1 if samples else 0
+            samples += samples_of_group(worth.group, worth.credit, first=first)
+        if samples and any(bool(np.any(each.advantages)) for each in samples):
+            made.append(samples)
+    if not made:
+        raise LearningFailed(
+            "no group of this iteration teaches anything: all runs of each task got the same reward. Draw easier or "
+            "harder tasks (pool), raise rollout.group or the stage's generations, or begin with rejection fine-tuning"
+        )
+    return made

@@ -1,0 +1,219 @@
+"""`Recipe`: a whole training as a file: model, tasks, engine, and the stages one after another."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from rl_trainer.credit.settings import CreditSettings
+from rl_trainer.errors import RecipeWrong
+from rl_trainer.model.settings import ModelSettings
+from rl_trainer.objectives.settings import ObjectiveSettings
+from rl_trainer.rewards import RewardSettings
+from rl_trainer.rollout_settings import RolloutSettings
+from rl_trainer.sandbox.opening import SandboxSettings
+from rl_trainer.step.settings import StepSettings
+
+
+class TaskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where tasks come from. source: a file, a folder, or "repairs", the small world that needs no file.
+
+    shares: training, development and test tasks; whole groups (an exercise, a repository) go into one of them. most: of
+    the training tasks, 0 for all. held_out_kinds: kinds of bug that only the test has.
+    """
+
+    source: str
+    format: str = ""
+    seed: int = 0
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    most: int = 0
+    held_out_kinds: tuple[str, ...] = ()
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the policy samples. batch: sequences at once (in-process). url, weights: of a vLLM server.
+
+    old: what ratios are taken to: the sampler's own log-probabilities, as in the paper (arXiv 2508.03501, section 4),
+    or the trainer's before the update, which leaves the engine's mismatch to truncated importance sampling. drift: the
+    largest mean difference between the two, in nats, before training stops. device: cpu, cuda; empty: what there is.
+    """
+
+    kind: Literal["in-process", "vllm"] = "in-process"
+    batch: int = 256
+    url: str = ""
+    weights: Literal["lora", "full"] = "full"
+    old: Literal["rollout", "trainer"] = "rollout"
+    drift: float = 0.05
+    device: str = ""
+
+
+class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """every: iterations between two evaluations; 0 for none. tasks: at most; 0 for all. samples: runs a task."""
+
+    every: int = 10
+    tasks: int = 0
+    samples: int = 1
+
+
+class PoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tasks a stage draws: those solved in less than `below` of the runs so far, and at least once if `solved`.
+
+    The paper's second stage has below = 2/3 and solved = true (arXiv 2508.03501, section 4). Tasks that were never
+    tried stay where `untried` says so.
+    """
+
+    below: float = 1.0
+    solved: bool = False
+    untried: bool = True
+
+
+class RftStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="rft"):
+    """Rejection fine-tuning: learn what passed. from_file: groups to learn from (`train import-runs`); without one,
+    `samples` runs of each of `tasks` tasks are made (0: all) with the model as it is. expert: with the scripted expert
+    of the small world instead, which does what is right so often. most_each: passing runs kept
+    of one task. only_passing: False learns from runs that failed too, for a first taste of how to act at all.
+    iterations: how often this is done anew, with what the model has become. steps: optimiser steps of one, at most
+    (0: as many as the epochs give).
+    """
+
+    name: str
+    from_file: str = ""
+    expert: float = 0.0
+    tasks: int = 0
+    samples: int = 10
+    most_each: int = 4
+    only_passing: bool = True
+    epochs: int = 1
+    steps: int = 0
+    iterations: int = 1
+    batch: int = 64
+    learning_rate: float | None = None
+    mask_malformed: bool = True
+
+
+class DapoStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="dapo"):
+    """RL on groups. problems: tasks an iteration. generations: how often at most tasks are drawn for one of them until
+    `problems` groups teach something; 1 switches refilling off. carry: iterations that a surplus group is kept.
+    drop: groups without variance are left out of the step (False: they count in its denominators, as in plain GRPO).
+    updates: optimiser steps an iteration at most; 0: as many as step.batch gives. Other fields: what differs in this
+    stage from the recipe's own tables.
+    """
+
+    name: str
+    iterations: int
+    problems: int = 8
+    generations: int = 4
+    carry: int = 2
+    drop: bool = True
+    updates: int = 0
+    pool: PoolSettings = PoolSettings()
+    rollout: dict[str, Any] = {}
+    reward: dict[str, Any] = {}
+    objective: dict[str, Any] = {}
+    step: dict[str, Any] = {}
+
+
+Stage = RftStage | DapoStage
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that decides what a training does; the same recipe and seed give the same weights on one CPU."""
+
+    name: str
+    model: ModelSettings
+    tasks: TaskSettings
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    about: str = ""
+    engine: EngineSettings = EngineSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    reward: RewardSettings = RewardSettings()
+    credit: CreditSettings = CreditSettings()
+    objective: ObjectiveSettings = ObjectiveSettings()
+    step: StepSettings = StepSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    keep: int = 2
+    """Checkpoints that stay besides the last of each stage."""
+
+
+def read_recipe(named: str, changes: Mapping[str, str] | None = None) -> Recipe:
+    """The recipe of that file, or the shipped one of that name, with some fields changed (`step.batch` -> "64").
+
+    Raises:
+        RecipeWrong: there is none, or what it says cannot be; the message names the field.
+    """
+    return recipe_from(_table(named), changes or {}, named)
+
+
+def recipe_from(table: dict[str, Any], changes: Mapping[str, str], named: str = "recipe") -> Recipe:
+    """A table of a recipe, checked.
+
+    Raises:
+        RecipeWrong: the message names the field.
+    """
+    for path, value in changes.items():
+        _change(table, path, value)
+    try:
+        recipe = msgspec.convert(table, Recipe, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise RecipeWrong(f"{named}: {error}") from error
+    names = [stage.name for stage in recipe.stages]
+    if len(set(names)) != len(names):
+        raise RecipeWrong(f"{named}: stages need names of their own; these are {names}")
+    for stage in recipe.stages:
+        if isinstance(stage, DapoStage):
+            of_stage(recipe, stage)
+    return recipe
+
+
+def of_stage(recipe: Recipe, stage: DapoStage) -> Recipe:
+    """The recipe as this stage has it: its own tables over the recipe's.
+
+    Raises:
+        RecipeWrong: a table names a field that there is not.
+    """
+    table = msgspec.to_builtins(recipe)
+    for section in ("rollout", "reward", "objective", "step"):
+        table[section] = {**table[section], **getattr(stage, section)}
+    try:
+        return msgspec.convert(table, Recipe)
+    except msgspec.ValidationError as error:
+        raise RecipeWrong(f"stage {stage.name!r}: {error}") from error
+
+
+def shipped() -> list[str]:
+    """The names of the recipes that come with the package."""
+    folder = resources.files("rl_trainer") / "recipes"
+    return sorted(each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml"))
+
+
+def _table(named: str) -> dict[str, Any]:
+    file = Path(named)
+    if file.is_file():
+        text = file.read_text()
+    elif named in shipped():
+        text = (resources.files("rl_trainer") / "recipes" / f"{named}.toml").read_text()
+    else:
+        raise RecipeWrong(f"there is no recipe {named!r}: name a TOML file, or one of {', '.join(shipped())}")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeWrong(f"{named} is not TOML: {error}") from error
+
+
+def _change(table: dict[str, Any], path: str, value: str) -> None:
+    """Put one value into the table; numbers, booleans and lists as TOML writes them, anything else as text."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        inner: Any = table.setdefault(parent, {}) if not parent.isdigit() else table[int(parent)]  # type: ignore[index]
+        if isinstance(inner, list):
+            raise RecipeWrong(f"{path}: {parent} is a list; change it in a copy of the recipe")
+        table = inner
+    try:
+        table[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = value
