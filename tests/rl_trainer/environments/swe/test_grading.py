@@ -71,5 +71,5 @@ async def test_new_modules_belong_to_a_patch_and_own_tests_do_not(
 
 
 async def test_a_missing_test_file_is_the_tasks_fault(bug: SweTask, folders: Any, settings: SweSettings) -> None:
-    with pytest.raises(TaskInvalid, match="hidden_test.py"):
+    with pytest.raises(TaskInvalid, match="neither among the task's files nor hidden"):
         await graded(msgspec.structs.replace(bug, hidden_files={}), folders, settings)
