@@ -48,7 +48,7 @@ class RewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """passed and wrong: for a task that is solved, and for one that is not (1 and 0 in the paper, 1 and -1 in DAPO).
 
     gave_up: for a run that said it gives up; it must lie from `wrong` to `passed`, and makes sense above `wrong`.
-    verified: added where tests were run before submitting. partial: times the share of the checks that pass, where
+    verified: added where what was submitted had been tested. partial: times the share of the checks that pass, where
     not all do. turns, tokens: penalties; none unless given.
     """
 
@@ -125,8 +125,8 @@ def token_penalty(tokens: int, longest: int, cache: int) -> float:
 
 
 def tested_before_submit(trajectory: Trajectory) -> bool:
-    """Whether the run ended by submitting, having run tests: a submission ends it, so they came before."""
-    return _said(trajectory, "submitted") and _said(trajectory, "tests") and not _said(trajectory, "cheat")
+    """Whether what was submitted had been tested since its last edit, as `facts` has it; a cheat was not."""
+    return _said(trajectory, "tested_before_submit") and not _said(trajectory, "cheat")
 
 
 def check(settings: RewardSettings, limits: RunLimits) -> None:

@@ -30,7 +30,7 @@ def a_run(turns: int = 3, *, tokens: int = 2, passed: bool = False, purpose: Pur
 
 async def test_a_reward_has_every_part_by_name_and_the_run_sums_them() -> None:
     settings = RewardSettings(verified=0.1, turns=TurnPenalty(threshold=10), tokens=TokenPenalty(longest=100, cache=50))
-    run = a_run(25, tokens=3, passed=True, submitted=1, tests=2)
+    run = a_run(25, tokens=3, passed=True, submitted=1, tests=2, tested_before_submit=1)
     parts = await reward_of(settings, LIMITS)(run, Task(id="t", goal="", environment="swe"))
     assert parts == {"outcome": 1.0, "verified": 0.1, "turns": -0.5, "tokens": -0.5}
     assert msgspec.structs.replace(run, rewards=dict(parts)).reward == pytest.approx(0.1)
@@ -69,7 +69,7 @@ def test_no_turn_penalty_is_a_gain_or_more_than_its_weight(turns: int, threshold
 
 def test_a_cheat_is_worth_what_a_wrong_solution_is_and_gets_no_bonus() -> None:
     settings = RewardSettings(verified=0.1, partial=0.2)
-    parts = parts_of(a_run(passed=True, cheat=1, submitted=1, tests=1), settings, LIMITS)
+    parts = parts_of(a_run(passed=True, cheat=1, tested_before_submit=1), settings, LIMITS)
     assert parts == {"outcome": 0.0, "partial": 0.0, "verified": 0.0}
 
 
@@ -80,11 +80,10 @@ def test_giving_up_is_worth_something_of_its_own() -> None:
     assert parts_of(a_run(passed=True), settings, LIMITS) == {"outcome": 1.0}
 
 
-def test_only_tests_before_a_submission_earn_the_bonus() -> None:
+def test_only_a_tested_submission_earns_the_bonus() -> None:
     settings = RewardSettings(verified=0.1)
-    assert parts_of(a_run(submitted=1), settings, LIMITS)["verified"] == 0
-    assert parts_of(a_run(tests=1), settings, LIMITS)["verified"] == 0
-    assert parts_of(a_run(tests=1, submitted=1), settings, LIMITS)["verified"] == 0.1
+    assert parts_of(a_run(submitted=1, tests=1), settings, LIMITS)["verified"] == 0
+    assert parts_of(a_run(submitted=1, tests=1, tested_before_submit=1), settings, LIMITS)["verified"] == 0.1
 
 
 def test_a_partial_solution_is_worth_its_share_of_the_checks() -> None:
