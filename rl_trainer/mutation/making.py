@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from rl_trainer.environments.swe.grading import Opener
+from rl_trainer.environments.swe.opening import opener
 from rl_trainer.environments.swe.settings import SweSettings
 from rl_trainer.errors import WorldFailed
 from rl_trainer.mutation.issue import IssueWriter, by_rule
@@ -71,7 +71,6 @@ async def make_tasks(
     out: Path,
     *,
     settings: MutationSettings,
-    open_: Opener,
     swe: SweSettings | None = None,
     write: IssueWriter = by_rule,
     progress: Progress | None = None,
@@ -82,7 +81,8 @@ async def make_tasks(
         TaskInvalid: the project's tests do not pass, an operator is unknown, or `out` was made from something else.
         WorldFailed: the sandbox failed three times at one candidate.
     """
-    run = runner(project, open_, settings=swe or SweSettings(), limits=settings.limits)
+    swe = swe or SweSettings()
+    run = runner(project, opener(swe.sandbox), settings=swe, limits=settings.limits)
     files = project.code
     todo = list(candidates(files, list(mutants(files, settings.operators)), bugs=settings.bugs, seed=settings.seed))
     kinds = {candidate.id: candidate.kind for candidate in todo}
