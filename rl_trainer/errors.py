@@ -6,8 +6,10 @@ TrainerError
 ├── BaseModelMissing      the operator: name a model that is there
 ├── RecipeWrong           the operator: mend the recipe; the message names the field
 ├── CheckpointDamaged     the operator: remove it, or begin anew
+├── RunBusy               the operator: another process trains there
 ├── SamplingBiased        the operator: switch off what the message names in the engine
 ├── EngineFailed          the operator: look at the engine
+├── WorkerFailed          the operator: see what the worker of rollouts said, and its machine
 ├── LearningFailed        the operator: the loss or a gradient is no number, or nothing is left to learn from
 ├── CreditImpossible      the operator: choose another credit, or switch on what the message names
 ├── TaskInvalid           the operator: mend or drop the task
@@ -45,12 +47,20 @@ class CheckpointDamaged(TrainerError):
     """A checkpoint cannot be read, or belongs to another recipe."""
 
 
+class RunBusy(TrainerError):
+    """Another process trains in this folder."""
+
+
 class SamplingBiased(TrainerError):
     """The sampler draws from another distribution than the trainer thinks."""
 
 
 class EngineFailed(TrainerError):
     """The engine that samples cannot answer."""
+
+
+class WorkerFailed(TrainerError):
+    """A worker of rollouts raised, or workers keep dying."""
 
 
 class LearningFailed(TrainerError):
