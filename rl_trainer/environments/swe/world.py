@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import msgspec
 
 from agent.toolbox import Toolbox
+from mcp_registry.result import ToolResult
 from rl_trainer.environment import Grade, World
 from rl_trainer.environments.swe.patch import Patch, difference, unified
 from rl_trainer.environments.swe.scaffold import Scaffold
@@ -62,6 +64,10 @@ class SweWorld:
             return grade
         why = "given up" if counts.gave_up else "not submitted"
         return msgspec.structs.replace(grade, passed=False, detail=f"all tests pass, but it was {why}")
+
+    async def act(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """One action by its tool's name, as the toolbox does it."""
+        return await self._toolbox.act(name, arguments)
 
     def fork(self) -> AbstractAsyncContextManager[World]:
         return self._forked()
