@@ -12,7 +12,7 @@ from rl_trainer.policies.vllm_probe import check_probed, probe_defaults, probe_p
 from rl_trainer.policies.vllm_requests import completion_body, written
 from rl_trainer.policies.vllm_settings import VllmSettings
 from rl_trainer.policies.vllm_transport import Transport, open_transport
-from rl_trainer.policies.vllm_weights import (
+from rl_trainer.policies.vllm_updates import (
     end_all,
     load_adapter,
     newest_adapter,
