@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rl_trainer.trajectory import Group, Trajectory
 
 ROOT = 0
+NOWHERE = -1
 Sameness = Literal["action", "turn"]
 """What makes two turns one: action: the same action after the same observations, whatever was said with it. turn: the
 same ids were written to the same prompt."""
@@ -82,7 +83,7 @@ def tree_of(sequences: Sequence[Sequence[Hashable]]) -> TurnTree:
 
 def token_tree(group: Group) -> TokenTree:
     """The tree of the group's sampled ids. Prompts hold all that came before, so equal prompts are equal histories."""
-    prompts: dict[tuple[int, ...], int] = {}
+    prompts: dict[tuple[int, tuple[int, ...]], int] = {}
     children: dict[tuple[int, int], int] = {}
     members: list[set[int]] = []
 
@@ -96,8 +97,9 @@ def token_tree(group: Group) -> TokenTree:
     paths: list[tuple[NDArray[np.int64], ...]] = []
     for member, trajectory in enumerate(group.trajectories):
         turns: list[NDArray[np.int64]] = []
-        for turn in trajectory.turns:
-            at = prompts[turn.prompt] = enter(prompts.get(turn.prompt), member)
+        for turn, new in zip(trajectory.turns, _new_ids(trajectory), strict=True):
+            start = (int(turns[turn.parent][-1]) if turn.parent >= 0 else NOWHERE, new)
+            at = prompts[start] = enter(prompts.get(start), member)
             path = [at]
             for each in turn.completion:
                 child = children[at, each] = enter(children.get((at, each)), member)
@@ -118,4 +120,18 @@ def _action_keys(trajectory: Trajectory) -> list[Hashable]:
 
 
 def _turn_keys(trajectory: Trajectory) -> list[Hashable]:
-    return [(turn.prompt, turn.completion) for turn in trajectory.turns]
+    return [
+        (turn.parent, new, turn.completion) for turn, new in zip(trajectory.turns, _new_ids(trajectory), strict=True)
+    ]
+
+
+def _new_ids(trajectory: Trajectory) -> list[tuple[int, ...]]:
+    """By turn: the prompt without what its parent had already: the rest is the same wherever the parent is."""
+    out: list[tuple[int, ...]] = []
+    for turn in trajectory.turns:
+        known = 0
+        if turn.parent >= 0:
+            parent = trajectory.turns[turn.parent]
+            known = len(parent.prompt) + len(parent.completion)
+        out.append(turn.prompt[known:])
+    return out

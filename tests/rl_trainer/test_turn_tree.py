@@ -48,7 +48,7 @@ def test_members_of_a_node_are_those_of_its_children_and_those_who_end_there(wor
 
 def test_an_action_counts_as_the_same_whatever_was_thought_with_it() -> None:
     group = a_group(["ab", "ac"], [0, 1])
-    other = with_turns(group, 1, completion=[(5, 6, 7), (8,)], logprobs=[(0.0,) * 3, (0.0,)])
+    other = with_turns(group, 1, completion=[(5, 6, 7), (8,)], logprobs=[(0.0,) * 3, (0.0,)], entropies=[(), ()])
     assert turn_tree(other, "action").shared(0, 0) == 2
     assert turn_tree(other, "turn").shared(0, 0) == 1
 
@@ -81,3 +81,13 @@ def test_runs_with_nothing_in_common_share_nothing_but_the_root(group) -> None:
     task = {int(run[0][0]) for run in tokens.paths}
     assert len(task) == 1
     assert all(len(members) == 1 for place, members in enumerate(tokens.members) if place not in task)
+
+
+@few
+@given(groups())
+def test_it_is_the_same_tree_whether_or_not_turns_say_what_they_go_on_from(group) -> None:
+    orphaned = group
+    for member in range(len(group.trajectories)):
+        orphaned = with_turns(orphaned, member, parent=[-1] * 9)
+    assert turn_tree(orphaned, "turn") == turn_tree(group, "turn")
+    assert token_tree(orphaned).members == token_tree(group).members

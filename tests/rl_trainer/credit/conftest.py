@@ -39,6 +39,7 @@ def a_run(member: int, word: str, reward: float, **fields: Any) -> Trajectory:
                 score=0.25 * (place % 4),
                 value=0.125 * (ord(letter) % 5),
                 version=member,
+                parent=place - 1,
             )
         )
         prompt = (*prompt, *ids, *SEEN)
