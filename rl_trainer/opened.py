@@ -27,8 +27,10 @@ class TaskSets:
     test: dict[str, tuple[Task, ...]]
 
 
-def task_sets(recipe: Recipe) -> TaskSets:
+def task_sets(recipe: Recipe, *, testing: bool = False) -> TaskSets:
     """The tasks of a recipe, split by groups; held-out kinds of bug stand in a test set of their own.
+
+    testing: it does not matter if none are left to train on.
 
     Raises:
         TrainingDataMissing: the source is not there. RecipeWrong: nothing is left to train on.
@@ -40,14 +42,13 @@ def task_sets(recipe: Recipe) -> TaskSets:
     from rl_trainer.tasks.splitting import split
 
     every = list(load_tasks(settings.source, format=settings.format or None))
-    held_out = tuple(task for task in every if task.kind in settings.held_out_kinds)
-    rest = [task for task in every if task.kind not in settings.held_out_kinds]
-    train, development, test = split(rest, settings.seed, settings.shares)
-    train = train[: settings.most] if settings.most else train
-    if not train:
+    shares: dict[str, float] = dict(zip(("train", "development", "test"), settings.shares, strict=True))
+    parts = split(every, seed=settings.seed, shares=shares, held_out=settings.held_out_kinds)
+    train = parts["train"][: settings.most] if settings.most else parts["train"]
+    if not train and not testing:
         raise RecipeWrong(f"tasks: {settings.source} leaves nothing to train on ({len(every)} tasks, all held out)")
-    kept = {"test": tuple(test), **({"held_out_kinds": held_out} if held_out else {})}
-    return TaskSets(train=tuple(train), development=tuple(development), test=kept)
+    test = {name: tuple(parts[name]) for name in ("test", "held_out_kinds") if parts.get(name)}
+    return TaskSets(train=tuple(train), development=tuple(parts["development"]), test=test)
 
 
 def _repairs(recipe: Recipe) -> TaskSets:
@@ -89,7 +90,7 @@ def _repair_world(recipe: Recipe) -> Environment:
 def _swe_world(recipe: Recipe) -> Environment:
     from rl_trainer.environments.swe.environment import SweEnvironment
 
-    return SweEnvironment(recipe.sandbox)
+    return SweEnvironment(recipe.swe)
 
 
 def _mcp_world(recipe: Recipe) -> Environment:

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import msgspec
 
 from rl_trainer.credit.settings import CreditSettings
+from rl_trainer.environments.swe.settings import SweSettings
 from rl_trainer.errors import RecipeWrong
 from rl_trainer.model.settings import ModelSettings
 from rl_trainer.objectives.settings import ObjectiveSettings
 from rl_trainer.rewards import RewardSettings
 from rl_trainer.rollout_settings import RolloutSettings
-from rl_trainer.sandbox.opening import SandboxSettings
 from rl_trainer.step.settings import StepSettings
 
 
@@ -129,7 +129,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: int = 0
     about: str = ""
     engine: EngineSettings = EngineSettings()
-    sandbox: SandboxSettings = SandboxSettings()
+    swe: SweSettings = SweSettings()
     rollout: RolloutSettings = RolloutSettings()
     reward: RewardSettings = RewardSettings()
     credit: CreditSettings = CreditSettings()

@@ -44,13 +44,16 @@ async def train(recipe: Recipe, out: Path, *, watching: Watching | None = None) 
 
 
 @asynccontextmanager
-async def open_training(recipe: Recipe, folder: RunFolder, watching: Watching) -> AsyncGenerator[Training]:
-    """Model, tasks, worlds and engine, ready for the first stage."""
+async def open_training(
+    recipe: Recipe, folder: RunFolder, watching: Watching, *, testing: bool = False
+) -> AsyncGenerator[Training]:
+    """Model, tasks, worlds and engine, ready for the first stage, or for an evaluation of the test sets."""
     from rl_trainer.model.opening import open_model
 
     threads(recipe.step)
-    sets = task_sets(recipe)
-    everything = [*sets.train, *sets.development]
+    sets = task_sets(recipe, testing=testing)
+    tests = [task for tasks in sets.test.values() for task in tasks] if testing else []
+    everything = [*sets.train, *sets.development, *tests]
     renderer, tokenizer = renderer_of(recipe, everything)
     model = open_model(recipe.model, device_of(recipe))
     async with _engine(recipe, model) as (policy, publish):
