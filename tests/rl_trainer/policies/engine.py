@@ -149,8 +149,7 @@ class Engine:
 def running_engine(**start: Any) -> Generator[Engine]:
     """An engine that answers until the block ends."""
     engine = Engine(**start)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, engine)) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), partial(_Handler, engine)) as server:
         engine.base_url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -162,6 +161,11 @@ def running_engine(**start: Any) -> Generator[Engine]:
             engine.end_all()
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a probe comes as seventy requests at once
 
 
 class _Handler(BaseHTTPRequestHandler):
