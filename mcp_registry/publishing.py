@@ -61,5 +61,6 @@ async def serve_tools_over_http(server: Server[Any], *, host: str, port: int, to
         json_response=True, stateless_http=True, host=host, transport_security=security(host, ())
     )
     serving, bound = listen(app, host=host, port=port)
-    told(f"http://{host}:{bound.getsockname()[1]}/mcp")
-    await serving.serve(sockets=[bound])
+    with bound:
+        told(f"http://{host}:{bound.getsockname()[1]}/mcp")
+        await serving.serve(sockets=[bound])

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from agent.store.memory import MemoryJournal
 
 from agent.deps import Deps
+from agent.journal import MemoryJournal
 from agent.llm import Ask
 from agent.message import Message
 from agent.options import Options, Status
@@ -63,7 +63,7 @@ async def test_the_agent_solves_a_task_that_is_served_over_stdio(task: Task, tmp
     spec = ServerSpec(
         name="swe",
         transport=Stdio(command=sys.executable, args=("-c", program, *words)),
-        limits=Limits(start_s=60, list_s=60, call_s=60),
+        limits=Limits(open_s=60, list_s=60, call_s=60),
     )
     async with open_registry(Home(tmp_path / "home"), Settings()) as registry:
         registry.catalogue.add_server(spec, origin="added")
