@@ -68,6 +68,7 @@ class Folder:
     def walk(self) -> Iterator[tuple[str, int]]:
         """Every path in it with its mode; a folder before what it holds. No link is followed."""
         waiting = [""]
+        device = os.fstat(self.descriptor).st_dev
         while waiting:
             above = waiting.pop()
             if above.count("/") > _DEEPEST:
@@ -75,11 +76,14 @@ class Folder:
             opened = self._open(above or ".", _FOLDER)
             try:
                 with os.scandir(opened) as entries:
-                    kinds = sorted((entry.name, entry.stat(follow_symlinks=False).st_mode) for entry in entries)
+                    seen = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
             finally:
                 os.close(opened)
-            for name, kind in kinds:
+            for name, status in sorted(seen):
+                kind = status.st_mode
                 path = f"{above}/{name}" if above else name
+                if status.st_dev != device:
+                    continue  # shown here, but not of this folder
                 yield path, kind
                 if stat.S_ISDIR(kind):
                     waiting.append(path)

@@ -1,12 +1,13 @@
 """A holder seen from outside: start it, send it one request, read its answer, let go of it."""
 
 import asyncio
+import contextlib
 import os
 import select
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rl_trainer.errors import NoSandbox, WorldFailed
 from rl_trainer.sandbox import kernel
 from rl_trainer.sandbox.bounded_output import BoundedOutput
 from rl_trainer.sandbox.holder import START
-from rl_trainer.sandbox.one_run import Request
+from rl_trainer.sandbox.sandbox import Limits
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _START_S = 60.0
@@ -58,6 +59,9 @@ def hold(disk_mb: int, *, interpreter: str, shown: Sequence[str]) -> Held:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+    except BaseException:
+        ours.close()
+        raise
     finally:
         its.close()
     said, folders = _first_words(ours)
@@ -98,7 +102,15 @@ def let_go(held: Held) -> None:
     held.process.wait()
 
 
-async def ask(held: Held, request: Request, output_limit: int) -> tuple[list[str], BoundedOutput, bool]:
+def encoded(command: str, shell: str, limits: Limits, environment: Mapping[str, str]) -> bytes:
+    """A request as the holder reads it (rl_trainer/sandbox/one_run.py)."""
+    times = (limits.cpu_s, limits.cpu_of_all_s, limits.wall_s)
+    sizes = (limits.memory_mb, limits.file_mb, limits.processes)
+    variables = (f"{name}={value}" for name, value in environment.items())
+    return "\0".join((command, shell, *map(str, times), *map(str, sizes), *variables)).encode(errors="surrogateescape")
+
+
+async def ask(held: Held, request: bytes, output_limit: int) -> tuple[list[str], BoundedOutput, bool]:
     """Send one request; the answer's words, the output, and whether it was ended because it printed without end."""
     loop = asyncio.get_running_loop()
     output = BoundedOutput(output_limit)
@@ -121,9 +133,11 @@ async def ask(held: Held, request: Request, output_limit: int) -> tuple[list[str
         loop.add_reader(source, take)
         words = await _answer(held.channel)
         loop.remove_reader(source)
-        # Everything that could print is dead, so what is left in the pipe ends.
-        while not flooded and (part := os.read(source, _PART)):
-            output.add(part)
+        # Everything that could print is dead: the rest is in the pipe already. Whether it ends there as well does not
+        # matter: a child that another thread is just starting may have the other end until it has started.
+        with contextlib.suppress(BlockingIOError):
+            while not flooded and (part := os.read(source, _PART)):
+                output.add(part)
     finally:
         loop.remove_reader(source)
         os.close(source)
@@ -138,11 +152,10 @@ def end_run(held: Held) -> None:
         held.process.kill()
 
 
-async def _send(channel: socket.socket, request: Request, sink: int) -> None:
-    body = request.encode()
+async def _send(channel: socket.socket, request: bytes, sink: int) -> None:
     try:
-        socket.send_fds(channel, [len(body).to_bytes(4, "big")], [sink])
-        await asyncio.get_running_loop().sock_sendall(channel, body)
+        socket.send_fds(channel, [len(request).to_bytes(4, "big")], [sink])
+        await asyncio.get_running_loop().sock_sendall(channel, request)
     except OSError as error:
         raise WorldFailed(f"the sandbox's holder is gone: {error}") from error
     finally:

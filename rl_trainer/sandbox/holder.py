@@ -102,7 +102,7 @@ def _serve(channel: socket.socket) -> bool:
     length = int.from_bytes(start, "big")
     if length == 0:
         return True  # the run that this was meant for has ended already
-    request = Request.decode(_receive(channel, length))
+    request = Request(_receive(channel, length))
     output = descriptors[0]
     result, write_result = os.pipe()
     child = kernel.clone(_RUN)

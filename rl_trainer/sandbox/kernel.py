@@ -2,7 +2,10 @@
 
 import ctypes
 import os
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000,
@@ -20,7 +23,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1,
 _SIGKILL, _MNT_DETACH = 9, 2
 
 # PyDLL keeps the interpreter's lock over the call: after a raw clone nobody would be there to give it back.
-_C: Any = ctypes.PyDLL(None, use_errno=True)
+_C: "Any" = ctypes.PyDLL(None, use_errno=True)
 
 
 class _OpenHow(ctypes.Structure):

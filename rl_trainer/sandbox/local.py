@@ -16,9 +16,8 @@ import msgspec
 from rl_trainer.errors import RecipeWrong, WorldFailed
 from rl_trainer.sandbox.bounded_output import BoundedOutput
 from rl_trainer.sandbox.folder import Folder
-from rl_trainer.sandbox.held import Held, ask, end_run, hold, let_go
+from rl_trainer.sandbox.held import Held, ask, encoded, end_run, hold, let_go
 from rl_trainer.sandbox.holder import OUTER_ID
-from rl_trainer.sandbox.one_run import Request
 from rl_trainer.sandbox.sandbox import Limits, Ran, Sandbox
 
 _GRACE_S = 30.0
@@ -68,7 +67,7 @@ class LocalSandbox:
         limits = limits or self._limits
         if len(command.encode(errors="surrogateescape")) > _LONGEST_COMMAND or "\0" in command:
             return Ran(code=126, output="the command is too long or contains a NUL: write it to a file and run that\n")
-        request = self._request(command, limits, env or {})
+        request = encoded(command, self._settings.shell, limits, self._environment(env or {}))
         async with self._lock:
             if self._broken:
                 raise WorldFailed(f"this sandbox is of no use any more: {self._broken}")
@@ -100,21 +99,11 @@ class LocalSandbox:
                 await asyncio.to_thread(self._tmp.copy_into, copy._tmp)
             yield copy
 
-    def _request(self, command: str, limits: Limits, env: Mapping[str, str]) -> Request:
+    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         folders = f"{Path(_interpreter(self._settings)).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/bin"
-        return Request(
-            command=command,
-            shell=self._settings.shell,
-            cpu_s=limits.cpu_s,
-            cpu_total_s=limits.cpu_of_all_s,
-            wall_s=limits.wall_s,
-            memory_mb=limits.memory_mb,
-            file_mb=limits.file_mb,
-            processes=limits.processes,
-            environment={"PATH": folders, **_ALWAYS, **env},
-        )
+        return {"PATH": folders, **_ALWAYS, **env}
 
-    async def _ask(self, request: Request, limits: Limits) -> tuple[list[str], BoundedOutput, bool]:
+    async def _ask(self, request: bytes, limits: Limits) -> tuple[list[str], BoundedOutput, bool]:
         """The answer; a caller that is cancelled leaves no command behind, and the channel in step."""
         asking = asyncio.ensure_future(ask(self._held, request, limits.output_kb * 1024))
         try:
@@ -182,7 +171,12 @@ async def _opened(settings: LocalSettings, limits: Limits) -> AsyncGenerator[Loc
     try:
         held = await asyncio.shield(starting)
     except asyncio.CancelledError:
-        starting.add_done_callback(_unwanted)
+        try:
+            await asyncio.wait({starting})
+        finally:
+            # At once where the wait went well; a caller who was cancelled twice does not wait.
+            starting.add_done_callback(_unwanted)
+            await asyncio.sleep(0)
         raise
     try:
         yield LocalSandbox(held, settings, limits)
@@ -205,6 +199,11 @@ def _shown(settings: LocalSettings, interpreter: str) -> list[str]:
     for path in (*settings.binds, interpreter, settings.shell):
         if not Path(path).is_absolute() or not Path(path).exists():
             raise RecipeWrong(f"sandbox: {path} is to be shown to commands, but is no absolute path that is there")
+        wanted = 0o005 if Path(path).is_dir() else 0o004
+        if os.geteuid() == 0 and Path(path).stat().st_mode & wanted != wanted:
+            raise RecipeWrong(
+                f"sandbox: {path} is to be shown to commands, which are not root: make it readable for all"
+            )
     prefix = Path(interpreter).parent.parent
     real = Path(interpreter).resolve().parent.parent
     prefixes = {str(path) for path in (prefix, real) if path not in (Path("/"), Path("/usr"))}

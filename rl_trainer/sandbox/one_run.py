@@ -1,13 +1,15 @@
 """One command in a process namespace of its own, watched by the namespace's first process.
 
 When the first process ends, the kernel kills all others of the namespace, whatever they did to get away.
+
+No dataclass and nothing of `typing` here, nor in what else the holder imports: those two take longer to import than all
+else that is done until the sandbox stands.
 """
 
 import os
 import resource
 import signal
 import time
-from dataclasses import dataclass, field
 
 from rl_trainer.sandbox import kernel
 from rl_trainer.sandbox.process_table import look
@@ -18,44 +20,28 @@ _MIB = 1 << 20
 _OWN_PROCESSES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be run, and within what."""
+    """What is to be run, and within what: fields between NULs, which neither a command nor a variable can contain."""
 
-    command: str
-    shell: str
-    cpu_s: float
-    cpu_total_s: float
-    wall_s: float
-    memory_mb: int
-    file_mb: int
-    processes: int
-    environment: dict[str, str] = field(default_factory=dict)
+    __slots__ = (
+        "command",
+        "cpu_s",
+        "cpu_total_s",
+        "environment",
+        "file_mb",
+        "memory_mb",
+        "processes",
+        "shell",
+        "wall_s",
+    )
 
-    def encode(self) -> bytes:
-        """As bytes for the holder: fields between NULs, which neither a command nor a variable can contain."""
-        numbers = (self.cpu_s, self.cpu_total_s, self.wall_s, self.memory_mb, self.file_mb, self.processes)
-        variables = (f"{name}={value}" for name, value in self.environment.items())
-        return "\0".join((self.command, self.shell, *map(str, numbers), *variables)).encode(errors="surrogateescape")
-
-    @staticmethod
-    def decode(sent: bytes) -> "Request":
-        """The request that was encoded."""
-        command, shell, cpu, total, wall, memory, file, processes, *variables = sent.decode(
-            errors="surrogateescape"
-        ).split("\0")
-        pairs = (variable.partition("=") for variable in variables)
-        return Request(
-            command=command,
-            shell=shell,
-            cpu_s=float(cpu),
-            cpu_total_s=float(total),
-            wall_s=float(wall),
-            memory_mb=int(memory),
-            file_mb=int(file),
-            processes=int(processes),
-            environment={name: value for name, _, value in pairs},
-        )
+    def __init__(self, sent: bytes) -> None:
+        fields = sent.decode(errors="surrogateescape").split("\0")
+        self.command, self.shell = fields[:2]
+        self.cpu_s, self.cpu_total_s, self.wall_s = map(float, fields[2:5])
+        self.memory_mb, self.file_mb, self.processes = map(int, fields[5:8])
+        pairs = (variable.partition("=") for variable in fields[8:])
+        self.environment = {name: value for name, _, value in pairs}
 
 
 def be_first_process(request: Request, output: int, result: int) -> None:
@@ -84,15 +70,15 @@ def _watch(request: Request, child: int) -> tuple[int, str, float]:
         status = _reap(child)
         if status is not None:
             return _verdict(request, os.waitstatus_to_exitcode(status))
-        seen = look(request.memory_mb * _MIB)
+        cpu_s, awake, too_much_memory = look(request.memory_mb * _MIB)
         # What it did at first was to start; how it spends the second half of its time tells a sleeper.
-        busy = seen.busy or (busy and left < request.wall_s / 2)
-        if seen.too_much_memory:
-            return 128 + signal.SIGKILL, "memory", seen.cpu_s
-        if seen.cpu_s > request.cpu_total_s:
-            return 128 + signal.SIGXCPU, "cpu", seen.cpu_s
+        busy = awake or (busy and left < request.wall_s / 2)
+        if too_much_memory:
+            return 128 + signal.SIGKILL, "memory", cpu_s
+        if cpu_s > request.cpu_total_s:
+            return 128 + signal.SIGXCPU, "cpu", cpu_s
         if left <= 0:
-            return 128 + signal.SIGKILL, _who_took_the_time(request, seen.cpu_s, busy=busy), seen.cpu_s
+            return 128 + signal.SIGKILL, _who_took_the_time(request, cpu_s, busy=busy), cpu_s
 
 
 def _who_took_the_time(request: Request, cpu_s: float, *, busy: bool) -> str:
@@ -159,7 +145,8 @@ def _limit(request: Request) -> None:
         (resource.RLIMIT_FSIZE, request.file_mb * _MIB),
         (resource.RLIMIT_NPROC, request.processes + _OWN_PROCESSES),
         (resource.RLIMIT_NOFILE, 512),
-        (resource.RLIMIT_CORE, 0),
+        # 1 is the size at which the kernel also keeps dumps from a program that collects them; 0 is not.
+        (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_STACK, 8 * _MIB),
         (resource.RLIMIT_MEMLOCK, _MIB),
     ):

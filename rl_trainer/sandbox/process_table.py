@@ -5,7 +5,6 @@
 
 import os
 import resource
-from dataclasses import dataclass
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -13,17 +12,11 @@ _AWAKE = frozenset("RD")
 _OWN_PSS = ("Pss_Anon:", "Pss_Shmem:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """cpu_s: of all processes, dead ones too. busy: one of them runs, or would if it could."""
+def look(memory: int) -> tuple[float, bool, bool]:
+    """One look at all processes but this one; memory is how many bytes they may have together.
 
-    cpu_s: float
-    busy: bool
-    too_much_memory: bool
-
-
-def look(memory: int) -> Seen:
-    """One look at all processes but this one. memory: how many bytes they may have together."""
+    Gives seconds of CPU, of dead processes too; whether one runs, or would if it could; whether memory is too much.
+    """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     ticks, resident, busy = 0, 0, False
     numbers = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
@@ -37,7 +30,7 @@ def look(memory: int) -> Seen:
     cpu_s = used.ru_utime + used.ru_stime + ticks * _TICK_S
     # Resident sizes count a shared page once for each process: only where they are too much, the exact ones are asked.
     too_much = resident > memory and sum(map(_own_bytes, numbers)) > memory
-    return Seen(cpu_s=cpu_s, busy=busy, too_much_memory=too_much)
+    return cpu_s, busy, too_much
 
 
 def _awake(number: str, fields: list[str]) -> bool:

@@ -1,9 +1,10 @@
 """The root folder that fenced commands see: system files read-only, a disk of limited size for all that is written."""
 
 # The holder starts with the sandbox, and pathlib takes longer to import than all else that it does.
-# ruff: noqa: PTH102, PTH103, PTH106, PTH110, PTH112, PTH114, PTH115, PTH120, PTH123, PTH211, S108
+# ruff: noqa: PTH102, PTH103, PTH106, PTH110, PTH114, PTH115, PTH120, PTH123, PTH211, S108
 
 import os
+import stat
 from collections.abc import Sequence
 
 from rl_trainer.sandbox import kernel
@@ -38,12 +39,13 @@ def build_root(shown: Sequence[str], *, disk_mb: int, interpreter: str) -> tuple
     kernel.mount("root", _PLACE, "tmpfs", flags=kernel.MS_NOSUID, data=_tmpfs(4, files=4096))
     for name, target in links.items():
         os.symlink(target, f"{_PLACE}/{name}")
+    # The disk comes first, so that what is shown may lie below /tmp.
+    folders = _make_disk(disk_mb)
     for path, tree in trees.items():
-        _mount_point(path, _PLACE + path)
+        _make_place(tree, _PLACE + path)
         kernel.put(tree, _PLACE + path)
     _write_settings(interpreter)
     _make_devices(devices)
-    folders = _make_disk(disk_mb)
     # A process file system can only be mounted where another one is seen; each run mounts its own over this.
     os.mkdir(f"{_PLACE}/proc")
     mount_processes(f"{_PLACE}/proc")
@@ -65,8 +67,9 @@ def _present(shown: Sequence[str]) -> list[str]:
     return [path for path in there if not any(path.startswith(f"{above}/") for above in there)]
 
 
-def _mount_point(source: str, target: str) -> None:
-    if os.path.isdir(source):
+def _make_place(tree: int, target: str) -> None:
+    # The source itself may be hidden by now; what was picked knows whether it is a folder.
+    if stat.S_ISDIR(os.fstat(tree).st_mode):
         os.makedirs(target, exist_ok=True)
     else:
         _write(target, "")
