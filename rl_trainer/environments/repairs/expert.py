@@ -14,7 +14,8 @@ from rl_trainer.policy import Sampling, Written
 TURNS = 6
 """After so many turns of its own it has handed in or given up."""
 
-_VIEWS_FIRST, _TESTS_FIRST, _TESTS, _LOOKS_AGAIN, _GIVES_UP = 0.85, 0.1, 0.75, 0.25, 0.5
+_VIEWS_FIRST, _TESTS_FIRST, _TESTS, _LOOKS_AGAIN = 0.85, 0.1, 0.75, 0.25
+_STOPS, _GIVES_UP = 0.4, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def _action(at: Reading, drawn: random.Random, share_right: float) -> str:
         return "test" if at.passed < 0 and drawn.random() < _TESTS_FIRST else _edit(at, drawn, share_right)
     if at.passed < 0:
         return "test" if drawn.random() < _TESTS else "submit"
-    if at.edits == EDITS:
+    if at.edits == EDITS or drawn.random() < _STOPS:
         return "give_up" if drawn.random() < _GIVES_UP else "submit"
     return "view" if left > 3 and drawn.random() < _LOOKS_AGAIN else _edit(at, drawn, share_right)
 
