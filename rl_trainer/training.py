@@ -19,22 +19,9 @@ from rl_trainer.run_folder import Record, RunFolder, write_whole
 from rl_trainer.step.learner import Learner
 from rl_trainer.step.settings import StepSettings
 from rl_trainer.task import Task
-from rl_trainer.trajectory import Trajectory
+from rl_trainer.watching.watching import Watching
 
 _LEARNER = "learner.pt"
-
-
-class Watching:
-    """What may look on: progress bars, TensorBoard, a live view. This one does nothing."""
-
-    def record(self, record: Record) -> None:
-        """A line of metrics was written."""
-
-    def rolled(self, trajectory: Trajectory) -> None:
-        """A run has ended."""
-
-    def doing(self, what: str, of: int) -> None:
-        """Something that takes time begins; `of` parts of it are expected."""
 
 
 @dataclass(slots=True, kw_only=True)
