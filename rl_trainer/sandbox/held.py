@@ -23,7 +23,7 @@ _END_S = 10.0
 _PART = 1 << 16
 _FLOOD = 256
 _MENDING = (
-    "Local sandboxes need Linux 5.12 or newer, on x86_64 or aarch64, whose user namespaces are open to this user "
+    "Local sandboxes need Linux 5.14 or newer, on x86_64 or aarch64, whose user namespaces are open to this user "
     "(sysctl user.max_user_namespaces above 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0; "
     "in a container, one that was started with them). Or use sandboxes of Docker."
 )

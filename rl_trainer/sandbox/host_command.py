@@ -52,8 +52,8 @@ async def run_here(
             cwd=cwd,
             start_new_session=True,
         )
-    except FileNotFoundError as error:
-        raise NoSandbox(f"{command[0]} is not installed here: {error.strerror}") from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise NoSandbox(f"{command[0]} cannot be started here; is it installed? {error.strerror}") from error
     output = BoundedOutput(within.output)
     ended = ""
     try:

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import select
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,26 @@ async def test_a_dead_holder_is_the_worlds_failure(sandbox: Sandbox) -> None:
         held.process.send_signal(signal.SIGKILL)
         with pytest.raises(WorldFailed):
             await other.run("true")
+
+
+async def test_when_we_are_killed_the_sandbox_dies_with_us(sandbox: Sandbox) -> None:
+    script = (
+        "import asyncio\nfrom rl_trainer.sandbox.local import open_local\n"
+        "async def main():\n    async with open_local() as sandbox:\n"
+        "        running = asyncio.ensure_future(sandbox.run('echo begun > begun; sleep 1000'))\n"
+        "        while not await sandbox.files(): await asyncio.sleep(0)\n"
+        "        print(sandbox._held.process.pid, flush=True)\n        await running\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    holder = int(await process.stdout.readline())
+    watched = os.pidfd_open(holder)
+    process.kill()
+    await process.wait()
+    async with asyncio.timeout(30):
+        assert await asyncio.to_thread(select.select, [watched], [], [], 30) == ([watched], [], [])
+    os.close(watched)
 
 
 async def test_a_command_that_cannot_be_given_is_a_result(sandbox: Sandbox) -> None:
