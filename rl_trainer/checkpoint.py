@@ -21,7 +21,8 @@ _LATEST = "latest"
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a training stands: so many iterations of that stage are done. step: optimiser steps. version: the policy's.
 
-    rollouts and tokens: that were spent so far. settings: a hash of what may not change under a run.
+    rollouts and tokens: that were spent so far. barren: iterations in a row that taught nothing. settings: a hash of
+    what may not change under a run.
     """
 
     stage: int = 0
@@ -31,6 +32,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     rollouts: int = 0
     tokens: int = 0
+    barren: int = 0
     seconds: float = 0.0
     settings: str = ""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rl_trainer.checkpoint import Saved
 from rl_trainer.credit.registry import credit_of
-from rl_trainer.errors import RecipeWrong
+from rl_trainer.errors import LearningFailed, RecipeWrong
 from rl_trainer.evaluate import evaluate
 from rl_trainer.guard import Drift, check_drift, check_sampling, measure_drift
 from rl_trainer.iteration import Draw, Gathered, batches, gather
@@ -26,6 +26,9 @@ from rl_trainer.sample import Sample
 from rl_trainer.step.learner import Learner
 from rl_trainer.step.record import StepRecord
 from rl_trainer.training import Training
+
+_MOST_BARREN = 3
+"""Iterations in a row without a group that teaches something, before training stops and says so."""
 
 _DRIFT_SAMPLES = 16
 """So many samples of an iteration have their log-probabilities computed again."""
@@ -62,6 +65,13 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
         steps = batches(
             gathered.chosen, recipe.step.batch, stage.updates, f"{training.seed}/{stage.name}/{at.iteration}"
         )
+        barren = 0 if steps else training.place.barren + 1
+        if barren >= _MOST_BARREN:
+            raise LearningFailed(
+                f"stage {stage.name!r}: nothing to learn from in {barren} iterations in a row: all runs of each task "
+                "got the same reward. Draw easier or harder tasks (pool), raise rollout.group or the stage's "
+                "generations, or begin with rejection fine-tuning"
+            )
         drift = _drift(learner, [sample for step in steps for sample in step], training.place.version)
         check_drift(drift, limit=float("inf"), mean=recipe.engine.drift)
         records = _learn(learner, steps, trainer_is_old=recipe.engine.old == "trainer")
@@ -72,9 +82,11 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
             total=place.total + 1,
             rollouts=place.rollouts + sum(len(group.trajectories) for group in gathered.rolled),
             tokens=place.tokens + sum(record.tokens for record in records),
+            barren=barren,
             seconds=place.seconds + time.monotonic() - started,
         )
-        await training.new_weights(len(records))
+        if records:
+            await training.new_weights(len(records))
         training.folder.write_groups(f"{training.place.total:06d}", [worth.group for worth in gathered.chosen])
         values = {**of_groups(gathered.rolled), **_values(gathered, records, drift)}
         values |= {"time/rollout_s": rolled_s, "time/iteration_s": time.monotonic() - started}
@@ -118,7 +130,7 @@ def _drift(learner: Learner, samples: Sequence[Sample], version: int) -> Drift:
 
 def _values(gathered: Gathered, records: Sequence[StepRecord], drift: Drift) -> dict[str, float]:
     mean = {
-        f"step/{name}": sum(getattr(record, name) for record in records) / len(records)
+        f"step/{name}": sum(getattr(record, name) for record in records) / max(1, len(records))
         for name in ("loss", "grad_norm", "clip_fraction", "ratio_mean", "entropy", "learning_rate", "seconds")
     }
     return {
@@ -128,8 +140,8 @@ def _values(gathered: Gathered, records: Sequence[StepRecord], drift: Drift) -> 
         "step/skipped": float(sum(record.skipped for record in records)),
         "step/tokens": float(sum(record.tokens for record in records)),
         "step/computed": float(sum(record.computed for record in records)),
-        "step/ratio_max": max(record.ratio_max for record in records),
-        "step/memory_mb": max(record.memory_mb for record in records),
+        "step/ratio_max": max((record.ratio_max for record in records), default=0.0),
+        "step/memory_mb": max((record.memory_mb for record in records), default=0.0),
         "groups/chosen": float(len(gathered.chosen)),
         "groups/uninformative": float(gathered.uninformative),
         "groups/generations": float(gathered.generations),

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rl_trainer.credit.credit import Credit, Estimator
-from rl_trainer.errors import LearningFailed
 from rl_trainer.pool import Pool, draw, fresh, noted
 from rl_trainer.recipe import DapoStage
 from rl_trainer.recording import keyed_seed
@@ -97,9 +96,7 @@ def batches(chosen: Sequence[Worth], size: int, updates: int, seed: str) -> list
     """The samples of each optimiser step: about `size` trajectories, groups whole, in an order of the seed's.
 
     A whole group shares its prefixes, which are then computed once. updates: steps at most, 0 for as many as it takes.
-
-    Raises:
-        LearningFailed: there is nothing to learn from.
+    None where nothing teaches anything.
     """
     order = sorted(range(len(chosen)), key=lambda place: keyed_seed(seed, chosen[place].group.task_id, place))
     steps: list[list[Worth]] = [[]]
@@ -117,9 +114,4 @@ def batches(chosen: Sequence[Worth], size: int, updates: int, seed: str) -> list
             samples += samples_of_group(worth.group, worth.credit, first=first)
         if samples and any(bool(np.any(each.advantages)) for each in samples):
             made.append(samples)
-    if not made:
-        raise LearningFailed(
-            "no group of this iteration teaches anything: all runs of each task got the same reward. Draw easier or "
-            "harder tasks (pool), raise rollout.group or the stage's generations, or begin with rejection fine-tuning"
-        )
     return made

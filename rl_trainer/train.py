@@ -55,6 +55,7 @@ async def open_training(
     tests = [task for tasks in sets.test.values() for task in tasks] if testing else []
     everything = [*sets.train, *sets.development, *tests]
     renderer, tokenizer = renderer_of(recipe, everything)
+    _quiet()
     model = open_model(recipe.model, device_of(recipe))
     async with _engine(recipe, model) as (policy, publish):
         yield Training(
@@ -82,6 +83,13 @@ async def _engine(recipe: Recipe, model: Any) -> AsyncGenerator[tuple[Any, Any]]
 
     async with open_vllm(recipe.engine, model) as (policy, publish):
         yield policy, publish
+
+
+def _quiet() -> None:
+    """A checkpoint every iteration is no news: transformers draws a bar for each."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 async def _stages(training: Training, saved: Saved | None) -> None:
