@@ -52,11 +52,13 @@ def main(options: argparse.Namespace) -> int:
         layers=options.layers, width=options.width, heads=options.heads, vocab=len(WORDS), context=options.context
     )
     model = open_model(ModelSettings(name="scratch", scratch=shape, seed=options.seed))
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     loss = imitate(model, imitation_samples(runs), options)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     count = sum(weight.numel() for weight in model.parameters())
-    print(f"{count:,} weights, {seconds:.0f} s of training on {options.threads} threads, loss {loss:.3f}\n")
+    print(
+        f"{count:,} weights, {seconds:.0f} s of training ({cpu:.0f} s of CPU, threads: {options.threads}), loss {loss:.3f}\n"
+    )
     started = time.perf_counter()
     rows = []
     for name, tasks in (("held-out specs", repairs.held_out_specs), ("held-out operator", repairs.held_out_kinds)):
@@ -185,8 +187,8 @@ def arguments() -> argparse.Namespace:
     add("--specs", type=int, default=200)
     add("--held-out", type=int, default=48, help="specs that are not learnt from")
     add("--each", type=int, default=2, help="demonstrations of a task")
-    add("--share-right", type=float, default=0.5, help="of the expert's edits")
-    add("--steps", type=int, default=800)
+    add("--share-right", type=float, default=0.35, help="of the expert's edits")
+    add("--steps", type=int, default=600)
     add("--batch", type=int, default=32)
     add("--rate", type=float, default=2e-3)
     add("--layers", type=int, default=3)
