@@ -57,7 +57,8 @@ def main(options: argparse.Namespace) -> int:
     seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     count = sum(weight.numel() for weight in model.parameters())
     print(
-        f"{count:,} weights, {seconds:.0f} s of training ({cpu:.0f} s of CPU, threads: {options.threads}), loss {loss:.3f}\n"
+        f"{count:,} weights, {seconds:.0f} s of training ({cpu:.0f} s of CPU, threads: {options.threads}), "
+        f"loss {loss:.3f}\n"
     )
     started = time.perf_counter()
     rows = []
