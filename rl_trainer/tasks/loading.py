@@ -10,7 +10,7 @@ import msgspec
 
 from rl_trainer.errors import TaskInvalid, TrainingDataMissing
 from rl_trainer.task import Task
-from rl_trainer.tasks import bugsinpy, exercism, humaneval, quixbugs, swe_bench
+from rl_trainer.tasks import bugsinpy, exercism, humaneval, quixbugs, swe_bench, tau2
 from rl_trainer.tasks.record import BadRecord, Record, Wanted
 
 _log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ FORMATS: dict[str, Loader] = {
     "swe-bench": swe_bench.instance,
     "bugsinpy": bugsinpy.bug,
     "quixbugs": quixbugs.program,
+    "tau2-airline": tau2.airline,
 }
 _FOLDERS: dict[str, Callable[[Path], Iterator[Record]]] = {"bugsinpy": bugsinpy.records, "quixbugs": quixbugs.records}
 _FIELDS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -44,6 +45,7 @@ _FIELDS: tuple[tuple[str, frozenset[str]], ...] = (
     ("exercism-bugs", frozenset({"exercise", "strategy", "fail_to_pass", "gold_patch"})),
     ("exercism", frozenset({"files", "tests", "gold"})),
     ("humanevalfix", frozenset({"files", "hidden_tests", "gold_solution"})),
+    ("tau2-airline", frozenset({"scenario", "actions", "criteria"})),
     ("humanevalpack", frozenset({"entry_point", "buggy_solution", "canonical_solution"})),
 )
 
