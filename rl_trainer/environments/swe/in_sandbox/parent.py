@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from .child import run_child
+from .child import SEPARATOR, run_child
 
 _TICK_S = 0.1
 _MOST = 1 << 24
@@ -43,7 +43,7 @@ def main(folder: str) -> None:
     lines = [line for line in heard if line]
     after = hashes(plan["tests"])
     report = {
-        "records": [json.loads(line[len(signature) :]) for line in lines if line.startswith(signature)],
+        "records": [line[len(signature) :].split(SEPARATOR) for line in lines if line.startswith(signature)],
         "ended": ended,
         "changed": [path for path, digest in after.items() if before[path] != digest],
         "unsigned": sum(not line.startswith(signature) for line in lines),

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH100, PTH109, PTH119, PTH120
+# ruff: noqa: PTH100, PTH109, PTH119, PTH120, PTH123
 # Paths are strings here: this program is watched by its own hook, and does little itself.
 """Two ways of running tests, with the same ids: by pytest, and by unittest with plain functions beside it."""
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 _JUDGES = ("unittest.case", "unittest.result", "unittest.suite", "unittest.loader")
-_PYTEST_JUDGES = ("_pytest.runner", "_pytest.reports", "_pytest.outcomes", "_pytest.skipping", "_pytest.python_api")
+_PYTEST_JUDGES = (
+    *("_pytest.runner", "_pytest.reports", "_pytest.outcomes", "_pytest.skipping", "_pytest.python_api"),
+    *("_pytest.python", "_pytest.unittest", "_pytest.nodes", "_pytest.main", "_pytest.raises"),
+    *("pluggy._hooks", "pluggy._callers", "pluggy._manager"),
+)
 
 
 class TooLong(BaseException):
@@ -59,15 +63,19 @@ def told(error: BaseException) -> str:
 def with_unittest(plan: dict[str, Any], say: Callable[..., None]) -> None:
     """Tests of unittest, and functions without parameters; ids as pytest writes them."""
     changed = kept(judges())
+    # All are read before anything of what is tested runs: later they may be others.
+    codes = {path: compiled(path, say) for path in plan["tests"]}
     watch(plan, say)
     sys.path.insert(0, os.getcwd())
-    for path in plan["tests"]:
+    for path, code in codes.items():
+        if code is None:
+            continue
         folder = os.path.dirname(os.path.abspath(path))
         if folder not in sys.path:
             sys.path.insert(0, folder)
         try:
             with time_limit(plan["test_cpu_s"]):
-                module = load(path)
+                module = load(path, code)
         except BaseException as error:  # noqa: BLE001 - whatever importing raises, the file's tests did not run
             say("collect", path, told(error))
             continue
@@ -76,14 +84,23 @@ def with_unittest(plan: dict[str, Any], say: Callable[..., None]) -> None:
     say("done")
 
 
-def load(path: str) -> types.ModuleType:
+def compiled(path: str, say: Callable[..., None]) -> types.CodeType | None:
+    try:
+        with open(path, "rb") as file:
+            return compile(file.read(), os.path.abspath(path), "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError) as error:
+        say("collect", path, told(error))
+        return None
+
+
+def load(path: str, code: types.CodeType) -> types.ModuleType:
     name = os.path.basename(path)[:-3]
     spec = importlib.util.spec_from_file_location(name, os.path.abspath(path))
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise ImportError(f"cannot load {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    exec(code, vars(module))  # noqa: S102 - a task's own tests
     return module
 
 
@@ -92,7 +109,8 @@ def run_module(path: str, module: types.ModuleType, limit: float, say: Callable[
     own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
     functions = [each for each in own if isinstance(each, types.FunctionType) and each.__name__.startswith("test")]
     cases = [each for each in own if isinstance(each, type) and issubclass(each, unittest.TestCase)]
-    changed = kept([module])
+    result = result_for(path, limit, say)
+    changed = kept([module, type(result)])
     for function in functions:
         outcome, message = "passed", ""
         try:
@@ -103,7 +121,7 @@ def run_module(path: str, module: types.ModuleType, limit: float, say: Callable[
         say(f"{path}::{function.__name__}", outcome, message)
     names = unittest.TestLoader().getTestCaseNames
     suites = unittest.TestSuite(unittest.TestSuite(case(name) for name in names(case)) for case in cases)
-    suites.run(result_for(path, limit, say))
+    suites.run(result)
     finish(changed, say)
 
 
@@ -169,7 +187,7 @@ def with_pytest(plan: dict[str, Any], say: Callable[..., None]) -> None:
             if report.failed:
                 say("collect", report.nodeid, last_line(report))
 
-    changed = kept(judges(*_PYTEST_JUDGES))
+    changed = kept([*judges(*_PYTEST_JUDGES), Plugin])
     watch(plan, say)
     sys.path.insert(0, os.getcwd())
     pytest.main([*plan["arguments"]], plugins=[Plugin()])

@@ -27,18 +27,19 @@ NOBODYS = {
     "os.kill": "sends signals",
     "os.killpg": "sends signals",
 }
+TOUCHES = {"open", "os.link", "os.symlink", "os.rename", "os.remove", "os.system", "subprocess.Popen", "os.posix_spawn"}
 THROUGH = ("inspect.py", "traceback.py", "ctypes/__init__.py", "threading.py")
 """Modules whose calls are their callers'."""
 CALLABLE = (types.FunctionType, types.BuiltinFunctionType, type, property, classmethod, staticmethod)
 
 
 class Watch:
-    """Whose code a call comes from. patched: the files that the policy changed; tests: those that judge it."""
+    """Whose code a call comes from. patched: the files that the policy changed; tests: names of those that judge it."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.root = os.getcwd()
         self.patched = frozenset(os.path.abspath(path) for path in plan["patched"])
-        self.tests = frozenset(os.path.abspath(path) for path in plan["tests"])
+        self.tests = tuple(path.rpartition("/")[2] for path in plan["tests"])
         folders = {*sys.path, sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)}
         paths = sorted(os.path.abspath(path) + "/" for path in folders if path and path != self.root)
         self.library = ("<frozen", *paths)
@@ -68,8 +69,8 @@ class Watch:
 
     def judge(self, event: str, args: Any, frame: Any) -> str:
         """What is wrong with an event; empty when nothing is."""
-        if event == "open":
-            return self.opened(args[0], frame)
+        if event in TOUCHES:
+            return self.touched(args, frame)
         if event == "compile":
             name = args[1]
             forged = args[0] is not None and isinstance(name, str) and name.startswith(self.library)
@@ -80,13 +81,19 @@ class Watch:
         what = "reaches below Python" if event.startswith("ctypes.") else NOBODYS.get(event, "")
         return what if what and self.nearest(frame) else ""
 
-    def opened(self, path: Any, frame: Any) -> str:
-        if not isinstance(path, (str, bytes)):
-            return ""
-        name = os.path.abspath(os.fsdecode(path))
-        if name in self.tests and self.behind(frame):
-            return "reads the hidden tests"
-        return "looks into processes" if name.startswith("/proc/") and self.behind(frame) else ""
+    def touched(self, args: Any, frame: Any) -> str:
+        """Whether a file or a command is about the tests, or about other processes. Nothing that can be replaced is
+        called here: while the hook is at work, nobody watches."""
+        for each in args[:2]:
+            for part in each if isinstance(each, (list, tuple)) else (each,):
+                name = part.decode("utf-8", "replace") if isinstance(part, bytes) else part
+                if not isinstance(name, str):
+                    continue
+                if name.endswith(self.tests) and self.behind(frame):
+                    return "reads the hidden tests"
+                if name.startswith("/proc/") and self.behind(frame):
+                    return "looks into processes"
+        return ""
 
 
 def watch(plan: dict[str, Any], say: Callable[..., None]) -> None:
@@ -107,6 +114,19 @@ def watch(plan: dict[str, Any], say: Callable[..., None]) -> None:
     sys.addaudithook(hook)
 
 
+def made_of(value: Any) -> list[int]:
+    """What a function does and closes over, as identities."""
+    cells = getattr(value, "__closure__", None) or ()
+    return [id(getattr(value, "__code__", None)), *(id(cell) for cell in cells), *map(id, map(inside, cells))]
+
+
+def inside(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # not filled yet
+
+
 def kept(modules: list[Any]) -> Callable[[], list[str]]:
     """Tells later which functions and classes of some modules are no longer what they are now."""
     owners: list[tuple[str, Any]] = []
@@ -118,7 +138,7 @@ def kept(modules: list[Any]) -> Callable[[], list[str]]:
             if isinstance(value, type) and value.__module__ == module.__name__
         ]
     before = [
-        (f"{where}.{name}", owner, name, value, getattr(value, "__code__", None))
+        (f"{where}.{name}", owner, name, value, made_of(value))
         for where, owner in owners
         for name, value in list(vars(owner).items())
         if isinstance(value, CALLABLE)
@@ -127,8 +147,8 @@ def kept(modules: list[Any]) -> Callable[[], list[str]]:
     def changed() -> list[str]:
         return [
             where
-            for where, owner, name, value, code in before
-            if vars(owner).get(name) is not value or getattr(value, "__code__", None) is not code
+            for where, owner, name, value, was in before
+            if vars(owner).get(name) is not value or made_of(value) != was
         ]
 
     return changed
