@@ -16,7 +16,7 @@ from rl_trainer.trajectory import Group, Trajectory, Turn
 TASK = (7, 7)
 SEEN = (9,)
 
-few = settings(max_examples=25)
+few = settings(max_examples=15)
 
 
 def a_run(member: int, word: str, reward: float, **fields: Any) -> Trajectory:
