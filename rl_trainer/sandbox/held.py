@@ -47,14 +47,13 @@ def hold(disk_mb: int, *, interpreter: str, shown: Sequence[str]) -> Held:
     if not kernel.supported():
         raise NoSandbox(f"no local sandbox on {os.uname().sysname} {os.uname().machine}. {_MENDING}")
     ours, its = socket.socketpair()
-    command = (sys.executable, "-I", "-S", "-c", START, _ROOT, str(its.fileno()), str(disk_mb), interpreter, *shown)
+    command = (sys.executable, "-I", "-S", "-c", START, _ROOT, str(disk_mb), interpreter, *shown)
     try:
         process = subprocess.Popen(
             command,
-            pass_fds=(its.fileno(),),
             env={"LC_ALL": "C.UTF-8"},
             cwd="/",
-            stdin=subprocess.DEVNULL,
+            stdin=its.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

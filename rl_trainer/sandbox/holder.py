@@ -1,7 +1,8 @@
 """The process that holds a sandbox: it owns the namespaces and the disk, and when it ends they are gone.
 
-Started without site-packages, to be quick: `python -I -S -c START FOLDER SOCKET DISK_MB INTERPRETER SHOWN...`. The
-starter stays behind in the host's namespaces, because only it may say which users the new user namespace knows.
+Started without site-packages, to be quick: `python -I -S -c START FOLDER DISK_MB INTERPRETER SHOWN...`, with the socket
+for its stdin, so that the command line, which fenced commands can read, is the same in each sandbox. The starter stays
+behind in the host's namespaces, because only it may say which users the new user namespace knows.
 
 Over the socket come requests, each with a descriptor for the output; a request of length 0 ends the run at once.
 Answers are lines of text: `ready`, `broken WHY`, `ended CODE KILLED CPU_S`.
@@ -28,14 +29,14 @@ _LENGTH = 4
 
 def main(arguments: list[str]) -> None:
     """Start the holder in new namespaces, tell it who it is, and wait for its end."""
-    channel = socket.socket(fileno=int(arguments[0]))
-    channel.set_inheritable(False)
+    channel = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), 0)
     mapped, told = os.pipe()
     try:
         child = kernel.clone(_SANDBOX)
         if child == 0:
             os.close(told)
-            _hold(channel, mapped, arguments[1:])
+            _hold(channel, mapped, arguments)
             os._exit(0)
         _map_users(child)
         os.write(told, b"!")

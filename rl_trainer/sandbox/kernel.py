@@ -101,12 +101,12 @@ def host_name(name: str) -> None:
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when the one that started it ends."""
-    _call("prctl", _C.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+    control(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
 def hide_memory() -> None:
     """Let no process of the same user trace this one, or look into its files and memory."""
-    _call("prctl", _C.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
+    control(_PR_SET_DUMPABLE, 0)
 
 
 def drop_privileges() -> None:
@@ -114,7 +114,12 @@ def drop_privileges() -> None:
     number = 0
     while _C.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) == 0:
         number += 1
-    _call("prctl", _C.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    control(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def control(option: int, value: int, argument: object = 0) -> None:
+    """prctl."""
+    _call(f"prctl {option}", _C.prctl(option, value, argument, 0, 0))
 
 
 def supported() -> bool:

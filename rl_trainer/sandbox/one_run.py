@@ -12,6 +12,7 @@ import signal
 import time
 
 from rl_trainer.sandbox import kernel
+from rl_trainer.sandbox.forbidden_calls import forbid_calls
 from rl_trainer.sandbox.process_table import look
 from rl_trainer.sandbox.root_folder import INNER_ID, WORK, mount_processes
 
@@ -126,6 +127,7 @@ def _be_command(request: Request, output: int) -> None:
             os.setresuid(INNER_ID, INNER_ID, INNER_ID)
         else:
             kernel.drop_privileges()
+        forbid_calls()
         os.umask(0o022)
         os.chdir(WORK)
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

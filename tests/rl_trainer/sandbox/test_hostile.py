@@ -14,6 +14,8 @@ from rl_trainer.errors import DiskFull, RecipeWrong, WorldFailed
 from rl_trainer.sandbox.local import LocalSettings, open_local
 from rl_trainer.sandbox.sandbox import Limits, Sandbox
 
+LIMITS = Limits(cpu_s=5, wall_s=120, memory_mb=128, disk_mb=8, file_mb=2, processes=20, output_kb=8)
+
 
 async def _python(sandbox: Sandbox, program: str, **limits: float) -> tuple[str, str]:
     await sandbox.write("program.py", program.encode())
@@ -115,6 +117,17 @@ async def test_the_first_process_can_be_neither_killed_nor_traced_nor_looked_int
         "    except OSError: pass\n"
     )
     assert (await _python(sandbox, trace))[0] == "-1\n"
+
+
+async def test_memory_that_belongs_to_no_process_cannot_be_had(sandbox: Sandbox) -> None:
+    output, _ = await _python(sandbox, "import os\nos.memfd_create('hoard')")
+    assert "Function not implemented" in output
+
+
+async def test_what_can_be_seen_of_the_first_process_is_the_same_in_siblings(sandbox: Sandbox) -> None:
+    async with open_local(limits=LIMITS) as other:
+        look = "cat /proc/1/cmdline /proc/1/cgroup; ls -l /proc/self/fd | cut -d' ' -f9; cat /proc/mounts"
+        assert (await other.run(look)).output == (await sandbox.run(look)).output
 
 
 async def test_limits_cannot_be_raised(sandbox: Sandbox) -> None:
