@@ -1,0 +1,1 @@
+"""What training ends with: a model folder that other programs serve."""
