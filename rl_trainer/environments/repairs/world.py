@@ -117,9 +117,11 @@ class RepairWorld:
                 self._counts["submitted"] = 1.0
                 self._counts["tested_before_submit"] = float(self._tested)
                 return _said("ok")
-            case _:
+            case "give_up":
                 self._counts["gave_up"] = 1.0
                 return _said("ok")
+            case _:
+                return ToolResult.error(f"there is no tool {name!r}")
 
     def _shown(self) -> str:
         rows = zip(self._lines, INDENTS, strict=True)
