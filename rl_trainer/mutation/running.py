@@ -25,9 +25,9 @@ _OUTPUT_KB = 1_024
 # One process a variant, forked when all is imported: that is what makes thousands of runs affordable. Each has a copy
 # of the folder, so that what a test leaves behind is nobody else's.
 _PROGRAM = f"""
-import json, os, shutil, sys
+import json, os, shutil, sys, tempfile
 sys.path.insert(0, {_FOLDER!r})
-from in_sandbox.child import run_child
+from in_sandbox import running
 from in_sandbox.parent import gather
 sys.path.remove({_FOLDER!r})
 with open({_FOLDER!r} + "/plan.json") as file:
@@ -35,33 +35,43 @@ with open({_FOLDER!r} + "/plan.json") as file:
 with open({_FOLDER!r} + "/variants.json") as file:
     variants = json.load(file)
 shutil.rmtree({_FOLDER!r})
+os.environ.update(plan["env"])
+sys.argv = ["test"]
 if plan["runner"] == "pytest":
     import pytest
-def run(number, changed):
-    folder = "/tmp/variant-%d" % number
-    shutil.copytree(".", folder, symlinks=True)
-    results, said = os.pipe()
-    orders, given = os.pipe()
+def say(*record):
+    line = (json.dumps(record) + "\\n").encode("utf-8", "replace")
+    while line:
+        line = line[os.write(pipe, line) :]
+def test(changed):
+    os.setsid()
+    for path, text in changed.items():
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(quiet, descriptor)
+    try:
+        getattr(running, "with_" + plan["runner"])(plan, say)
+    except BaseException as error:
+        say("broke", type(error).__name__, str(error)[:300])
+for number, changed in enumerate(variants):
+    folder = tempfile.mkdtemp(prefix="variant-")
+    shutil.copytree(".", folder, symlinks=True, dirs_exist_ok=True)
+    results, pipe = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(results)
-        os.close(given)
-        os.chdir(folder)
-        for path, text in changed.items():
-            with open(path, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-        run_child(orders, said)
-    os.close(said)
-    os.close(orders)
-    with os.fdopen(given, "w") as file:
-        file.write(json.dumps(plan) + "\\n")
+        try:
+            os.chdir(folder)
+            test(changed)
+        finally:
+            os._exit(0)
+    os.close(pipe)
     lines, ended = gather(results, child, plan)
     os.close(results)
     shutil.rmtree(folder, ignore_errors=True)
-    records = [json.loads(line[1:]) for line in lines if line.startswith(plan["signature"])]
+    records = [json.loads(line) for line in lines if line.startswith("[")]
     print({_MARK!r} + json.dumps([number, records, ended]), flush=True)
-for number, changed in enumerate(variants):
-    run(number, changed)
 """
 
 
@@ -154,7 +164,6 @@ def _plan(project: Project, settings: SweSettings, limits: Limits) -> dict[str, 
         "env": {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         "tests": list(project.tests),
         "patched": [],
-        "signature": "=",
         "stall_s": settings.stall_s,
         "wall_s": limits.wall_s,
         "test_cpu_s": settings.test_cpu_s,
