@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 
 _TESTS = re.compile(
-    r"(?:^|[\s;&|(/])(?:pytest|py\.test|tox|nox|unittest)(?:$|[\s;&|)])"
-    r"|python[\d.]*\s+(?:-\w+\s+)*\S*(?:test_\w+|\w+_test|tests)\.py"
-    r"|\bmake\s+(?:test|check)\b"
+    r"(?:\w+=\S*\s+)*(?:(?:timeout|time|env|exec|nice)\s+(?:-\S+\s+)*(?:\d\S*\s+)?)?(?:\S*/)?"
+    r"(?:(?:pytest|py\.test|tox|nox)(?:\s|$)|make\s+(?:test|check)\b"
+    r"|python[\d.]*\s+(?:\S+\s+)*?(?:-m\s+(?:pytest|unittest)\b|\S*(?:test_\w+|\w+_test|tests)\.py))"
 )
+_PARTS = re.compile(r"[;&|()\n]+")
 _NETWORK = re.compile(
     r"(?:^|[\s;&|(])(?:curl|wget|ssh|scp|rsync|nc|ping)\s"
     r"|\bpip[\d.]*\s+(?:install|download|wheel|index)\b|\buv\s+(?:pip|add)\b"
@@ -17,8 +18,9 @@ _HISTORY = re.compile(r"\bgit\s+(?:log|show|reflog|checkout|cherry-pick|fsck|sta
 
 
 def runs_tests(command: str, visible: str = "") -> bool:
-    """Whether a shell command runs tests."""
-    return bool(_TESTS.search(command)) or (bool(visible) and visible in command)
+    """Whether one of a shell command's parts runs tests; to speak of them is not to run them."""
+    parts = [part.strip() for part in _PARTS.split(command)]
+    return any(_TESTS.match(part) or (visible and part.startswith(visible)) for part in parts)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import msgspec
 from rl_trainer.environment import Grade
 
 _SHOWN = 5
+_BROKE = "exit 70"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +92,8 @@ def _caught(report: Report, expected: Expected, outcomes: dict[str, list[str]]) 
         caught.append("changes tests while they run")
     if report.unsigned:
         caught.append("writes results of its own")
+    if report.ended.startswith("exit") and report.ended != _BROKE and not (report.of("done") or report.of("broke")):
+        caught.append("ends the process before the tests are over")
     if report.ended == "stalled":
         caught.append("stalls the grader")
     return list(dict.fromkeys(caught))

@@ -12,10 +12,13 @@ from typing import Any, NoReturn
 from .running import with_pytest, with_unittest
 
 SEPARATOR = "\x1f"
+BROKE = 70
+"""The exit status where this program itself came to grief."""
 
 
 def run_child(orders: int, pipe: int) -> NoReturn:
     """Run the tests as the plan says, then end the process, whatever happened."""
+    status = BROKE
     with contextlib.suppress(BaseException):
         os.setsid()
         with os.fdopen(orders, encoding="utf-8") as file:
@@ -24,7 +27,8 @@ def run_child(orders: int, pipe: int) -> NoReturn:
         for descriptor in (0, 1, 2):
             os.dup2(quiet, descriptor)
         run(plan, pipe)
-    os._exit(0)
+        status = 0
+    os._exit(status)
 
 
 def run(plan: dict[str, Any], pipe: int) -> None:
