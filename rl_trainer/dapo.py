@@ -11,14 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from rl_trainer.checkpoint import Saved
+from rl_trainer.checkpoint import Place, Saved
 from rl_trainer.credit.registry import credit_of
 from rl_trainer.errors import LearningFailed, RecipeWrong
 from rl_trainer.evaluate import evaluate
 from rl_trainer.guard import Drift, check_drift, check_sampling, measure_drift
 from rl_trainer.iteration import Draw, Gathered, batches, gather
 from rl_trainer.measured import of_groups
-from rl_trainer.objectives.settings import check
 from rl_trainer.pool import eligible
 from rl_trainer.recipe import DapoStage, of_stage
 from rl_trainer.rewards import RunLimits, reward_of
@@ -42,7 +41,6 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
         LearningFailed: no finite step, or nothing to learn from.
     """
     recipe = of_stage(training.recipe, stage)
-    check(recipe.objective, bypass=recipe.engine.old == "rollout")
     reward = reward_of(recipe.reward, RunLimits(turns=recipe.rollout.turns))
     training.rig = rig = replace(training.rig, settings=recipe.rollout, reward=reward)
     wanted = rig.sampling
@@ -54,7 +52,7 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
     tasks = training.drawable(stage.name, lambda: eligible(training.tasks, training.pool, stage.pool))
     if not tasks:
         raise RecipeWrong(f"stage {stage.name!r}: its pool leaves none of the {len(training.tasks)} tasks")
-    while training.place.iteration < stage.iterations:
+    while not _done(training.place, stage):
         started = time.monotonic()
         at = Draw(iteration=training.place.iteration, tasks=tasks, seed=training.seed, told=training.watching.rolled)
         training.watching.doing(
@@ -80,7 +78,9 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
         training.advance(
             iteration=place.iteration + 1,
             total=place.total + 1,
-            rollouts=place.rollouts + sum(len(group.trajectories) for group in gathered.rolled),
+            rollouts=place.rollouts
+            + gathered.continuations
+            + sum(len(group.trajectories) for group in gathered.rolled),
             tokens=place.tokens + sum(record.tokens for record in records),
             barren=barren,
             seconds=place.seconds + time.monotonic() - started,
@@ -91,8 +91,12 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
         values = {**of_groups(gathered.rolled), **_values(gathered, records, drift)}
         values |= {"time/rollout_s": rolled_s, "time/iteration_s": time.monotonic() - started}
         training.record("iteration", stage.name, values)
-        await evaluate_when_due(training, stage.name, last=training.place.iteration == stage.iterations)
+        await evaluate_when_due(training, stage.name, last=_done(training.place, stage))
         training.save()
+
+
+def _done(place: Place, stage: DapoStage) -> bool:
+    return place.iteration >= stage.iterations or (0 < stage.rollouts <= place.rollouts)
 
 
 async def evaluate_when_due(training: Training, stage: str, *, last: bool) -> None:
@@ -146,6 +150,7 @@ def _values(gathered: Gathered, records: Sequence[StepRecord], drift: Drift) -> 
         "groups/uninformative": float(gathered.uninformative),
         "groups/generations": float(gathered.generations),
         "groups/carried": float(gathered.carried),
+        "groups/continuations": float(gathered.continuations),
         "groups/expired": float(gathered.expired),
         "groups/waiting": float(len(gathered.pool.waiting)),
     }

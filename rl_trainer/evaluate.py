@@ -51,6 +51,6 @@ class Evaluation:
 
 async def evaluate(tasks: Sequence[Task], rig: Rig, *, samples: int, seed: str, told: Told | None = None) -> Evaluation:
     """`samples` runs of each task with the policy as it is; hidden tests only run at the end."""
-    settings = msgspec.structs.replace(rig.settings, group=samples, checkpoints="none", forks=0)
+    settings = msgspec.structs.replace(rig.settings, group=samples, checkpoints="none", forks=None)
     groups = await roll_groups(tasks, replace(rig, settings=settings), seed=seed, told=told)
     return Evaluation(tuple(groups))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rl_trainer.continuing import valued
 from rl_trainer.credit.credit import Credit, Estimator
 from rl_trainer.pool import Pool, draw, fresh, noted
 from rl_trainer.recipe import DapoStage
@@ -29,6 +30,7 @@ class Gathered:
     """chosen: what is learnt from. rolled: all groups rolled out now. generations: how often tasks were drawn.
 
     uninformative: groups without variance, dropped or not. carried: groups of earlier iterations among the chosen.
+    continuations: runs that were made for the values of turns.
     """
 
     chosen: tuple[Worth, ...]
@@ -38,6 +40,7 @@ class Gathered:
     uninformative: int
     carried: int
     expired: int
+    continuations: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +64,14 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
     chosen = [Worth(group, estimator(group)) for group in kept[: stage.problems]]
     carried, surplus = len(chosen), list(kept[stage.problems :])
     rolled: list[Group] = []
-    generations = uninformative = 0
+    generations = uninformative = continuations = 0
     while len(chosen) < stage.problems and generations < stage.generations:
         tasks, pool = draw(pool, at.tasks, stage.problems, f"{at.seed}/{stage.name}")
         found = await roll_groups(
             tasks, rig, seed=f"{at.seed}/{stage.name}/{generations}", iteration=at.iteration, told=at.told
         )
+        found, more = await valued(found, tasks, rig, seed=f"{at.seed}/{stage.name}/{generations}/{at.iteration}")
+        continuations += more
         generations += 1
         rolled += found
         pool = noted(pool, found)
@@ -89,6 +94,7 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
         uninformative=uninformative,
         carried=carried,
         expired=expired,
+        continuations=continuations,
     )
 
 

@@ -2,7 +2,8 @@
 """`open_training`: model, tasks, worlds, engine and renderer as a recipe names them."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,13 @@ def _repairs(recipe: Recipe) -> TaskSets:
     )
 
 
-def environments_for(tasks: Sequence[Task], recipe: Recipe) -> dict[str, Environment]:
-    """An environment for every name that the tasks ask for.
+async def environments_for(tasks: Sequence[Task], recipe: Recipe, stack: AsyncExitStack) -> dict[str, Environment]:
+    """An environment for every name that the tasks ask for; they last as long as the stack.
 
     Raises:
         RecipeWrong: there is none of that name. NoSandbox: commands cannot be fenced off on this machine.
     """
-    makers: dict[str, Callable[[Recipe], Environment]] = {
+    makers: dict[str, Callable[[Recipe, AsyncExitStack], Awaitable[Environment]]] = {
         "repairs": _repair_world,
         "swe": _swe_world,
         "mcp": _mcp_world,
@@ -78,25 +79,25 @@ def environments_for(tasks: Sequence[Task], recipe: Recipe) -> dict[str, Environ
     names = {task.environment for task in tasks}
     if unknown := names - set(makers):
         raise RecipeWrong(f"no environment {', '.join(sorted(unknown))}; there are {', '.join(makers)}")
-    return {name: makers[name](recipe) for name in sorted(names)}
+    return {name: await makers[name](recipe, stack) for name in sorted(names)}
 
 
-def _repair_world(recipe: Recipe) -> Environment:
+async def _repair_world(recipe: Recipe, stack: AsyncExitStack) -> Environment:
     from rl_trainer.environments.repairs.world import RepairEnvironment
 
     return RepairEnvironment()
 
 
-def _swe_world(recipe: Recipe) -> Environment:
+async def _swe_world(recipe: Recipe, stack: AsyncExitStack) -> Environment:
     from rl_trainer.environments.swe.environment import SweEnvironment
 
     return SweEnvironment(recipe.swe)
 
 
-def _mcp_world(recipe: Recipe) -> Environment:
-    from rl_trainer.environments.mcp_world.environment import McpEnvironment
+async def _mcp_world(recipe: Recipe, stack: AsyncExitStack) -> Environment:
+    from rl_trainer.environments.mcp_world.environment import open_mcp
 
-    return McpEnvironment()
+    return await stack.enter_async_context(open_mcp())
 
 
 def need_torch() -> None:
@@ -127,10 +128,10 @@ def renderer_of(recipe: Recipe, tasks: Sequence[Task]) -> tuple[Renderer, Any]:
     return renderer_for(tokenizer), tokenizer
 
 
-def rig_of(recipe: Recipe, tasks: Sequence[Task], policy: Any, renderer: Renderer) -> Rig:
+def rig_of(recipe: Recipe, environments: dict[str, Environment], policy: Any, renderer: Renderer) -> Rig:
     """What rollouts share."""
     return Rig(
-        environments=environments_for(tasks, recipe),
+        environments=environments,
         policy=policy,
         renderer=renderer,
         reward=reward_of(recipe.reward, RunLimits(turns=recipe.rollout.turns)),

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from rl_trainer.credit.registry import needs
 from rl_trainer.credit.settings import CreditSettings
 from rl_trainer.environments.swe.settings import SweSettings
 from rl_trainer.errors import RecipeWrong
 from rl_trainer.model.settings import ModelSettings
 from rl_trainer.objectives.settings import ObjectiveSettings
+from rl_trainer.objectives.settings import check as check_objective
 from rl_trainer.rewards import RewardSettings
 from rl_trainer.rollout_settings import RolloutSettings
 from rl_trainer.step.settings import StepSettings
@@ -76,7 +78,7 @@ class RftStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     of the small world instead, which does what is right so often. most_each: passing runs kept
     of one task. only_passing: False learns from runs that failed too, for a first taste of how to act at all.
     iterations: how often this is done anew, with what the model has become. steps: optimiser steps of one, at most
-    (0: as many as the epochs give).
+    (0: as many as the epochs give). rollout, step: what differs in this stage from the recipe's own tables.
     """
 
     name: str
@@ -89,15 +91,16 @@ class RftStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     epochs: int = 1
     steps: int = 0
     iterations: int = 1
-    batch: int = 64
-    learning_rate: float | None = None
     mask_malformed: bool = True
+    rollout: dict[str, Any] = {}
+    step: dict[str, Any] = {}
 
 
 class DapoStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="dapo"):
     """RL on groups. problems: tasks an iteration. generations: how often at most tasks are drawn for one of them until
     `problems` groups teach something; 1 switches refilling off. carry: iterations that a surplus group is kept.
     drop: groups without variance are left out of the step (False: they count in its denominators, as in plain GRPO).
+    rollouts: the stage ends when the training has made so many, however many iterations are left; 0 for no such end.
     updates: optimiser steps an iteration at most; 0: as many as step.batch gives. Other fields: what differs in this
     stage from the recipe's own tables.
     """
@@ -108,6 +111,7 @@ class DapoStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     generations: int = 4
     carry: int = 2
     drop: bool = True
+    rollouts: int = 0
     updates: int = 0
     pool: PoolSettings = PoolSettings()
     rollout: dict[str, Any] = {}
@@ -165,12 +169,11 @@ def recipe_from(table: dict[str, Any], changes: Mapping[str, str], named: str = 
     if len(set(names)) != len(names):
         raise RecipeWrong(f"{named}: stages need names of their own; these are {names}")
     for stage in recipe.stages:
-        if isinstance(stage, DapoStage):
-            of_stage(recipe, stage)
+        _check(of_stage(recipe, stage), stage)
     return recipe
 
 
-def of_stage(recipe: Recipe, stage: DapoStage) -> Recipe:
+def of_stage(recipe: Recipe, stage: Stage) -> Recipe:
     """The recipe as this stage has it: its own tables over the recipe's.
 
     Raises:
@@ -178,11 +181,38 @@ def of_stage(recipe: Recipe, stage: DapoStage) -> Recipe:
     """
     table = msgspec.to_builtins(recipe)
     for section in ("rollout", "reward", "objective", "step"):
-        table[section] = {**table[section], **getattr(stage, section)}
+        table[section] = {**table[section], **getattr(stage, section, {})}
     try:
         return msgspec.convert(table, Recipe)
     except msgspec.ValidationError as error:
         raise RecipeWrong(f"stage {stage.name!r}: {error}") from error
+
+
+def _check(recipe: Recipe, stage: Stage) -> None:
+    """Refuse what would do nothing, or fail only after the rollouts.
+
+    Raises:
+        RecipeWrong: it names the fields that do not go together.
+    """
+    recipe.step.check()
+    if not isinstance(stage, DapoStage):
+        return
+    check_objective(recipe.objective, bypass=recipe.engine.old == "rollout", reference=False)
+    needed, rollout = needs(recipe.credit), recipe.rollout
+    name = msgspec.to_builtins(recipe.credit.estimator)["name"]
+    if "scores" in needed and rollout.checkpoints == "none":
+        raise RecipeWrong(f'credit {name} needs hidden tests run between turns: rollout.checkpoints = "edits"')
+    if "values" in needed and rollout.forks is None:
+        raise RecipeWrong(f"credit {name} needs continuations of turns: rollout.forks = {{continuations = 4}}")
+    if "values" not in needed and rollout.forks is not None:
+        raise RecipeWrong(f"rollout.forks has no effect with credit {name}, which takes no values of turns")
+    if "entropies" in needed and recipe.engine.kind != "in-process":
+        raise RecipeWrong(f"credit {name} needs entropies, which engine {recipe.engine.kind} does not give")
+    if recipe.rollout.temperature != recipe.step.temperature:
+        raise RecipeWrong(
+            f"rollout.temperature is {rollout.temperature:g}, step.temperature {recipe.step.temperature:g}: one must "
+            "hold for both, or the ratio is taken between two distributions"
+        )
 
 
 def shipped() -> list[str]:

@@ -17,7 +17,7 @@ from rl_trainer.errors import LearningFailed, RecipeWrong, TrainingDataMissing
 from rl_trainer.measured import of_groups
 from rl_trainer.objectives.settings import ObjectiveSettings
 from rl_trainer.pool import draw, noted
-from rl_trainer.recipe import RftStage
+from rl_trainer.recipe import RftStage, of_stage
 from rl_trainer.recording import keyed_seed
 from rl_trainer.rewards import RunLimits, reward_of
 from rl_trainer.rollout import roll_groups
@@ -37,17 +37,15 @@ async def run_rft(training: Training, stage: RftStage, saved: Saved | None) -> N
     Raises:
         LearningFailed: no run passed. TrainingDataMissing: `from_file` is not there.
     """
-    recipe = training.recipe
-    rate = stage.learning_rate or recipe.step.learning_rate
-    settings = msgspec.structs.replace(recipe.step, learning_rate=rate, batch=stage.batch)
-    learner = training.begin_stage(settings, ObjectiveSettings(name="sft"), saved)
+    recipe = of_stage(training.recipe, stage)
+    learner = training.begin_stage(recipe.step, ObjectiveSettings(name="sft"), saved)
     reward = reward_of(recipe.reward, RunLimits(turns=recipe.rollout.turns))
     training.rig = replace(training.rig, settings=recipe.rollout, reward=reward)
     done = 0
     for lap in range(stage.iterations):
         name = f"rft-{stage.name}-{lap}"
         groups, new = await _groups(training, stage, lap, name)
-        plan = _plan(groups, stage, f"{training.seed}/{name}")
+        plan = _plan(groups, stage, recipe.step.batch, f"{training.seed}/{name}")
         if training.place.iteration == done and new:
             training.pool = noted(training.pool, groups)
             training.advance(rollouts=training.place.rollouts + sum(len(each.trajectories) for each in groups))
@@ -80,7 +78,7 @@ async def _groups(training: Training, stage: RftStage, lap: int, name: str) -> t
     tasks = list(training.tasks)
     if stage.tasks:
         tasks, _ = draw(replace(training.pool, drawn=lap * stage.tasks), tasks, stage.tasks, f"{training.seed}/{name}")
-    settings = msgspec.structs.replace(training.rig.settings, group=stage.samples, checkpoints="none", forks=0)
+    settings = msgspec.structs.replace(training.rig.settings, group=stage.samples, checkpoints="none", forks=None)
     training.watching.doing(f"{stage.name}: runs", len(tasks) * stage.samples)
     groups = await roll_groups(
         tasks, replace(training.rig, settings=settings), seed=f"{training.seed}/{name}", told=training.watching.rolled
@@ -114,7 +112,7 @@ def _good(trajectory: Trajectory) -> bool:
     return trajectory.passed and not trajectory.infra and not trajectory.facts.get("cheat")
 
 
-def _plan(groups: Sequence[Group], stage: RftStage, seed: str) -> list[list[Sample]]:
+def _plan(groups: Sequence[Group], stage: RftStage, size: int, seed: str) -> list[list[Sample]]:
     """The samples of every optimiser step, epoch after epoch, each in an order of its own."""
     chosen = passing(groups, stage.most_each, seed, only_passing=stage.only_passing)
     if not chosen:
@@ -126,8 +124,8 @@ def _plan(groups: Sequence[Group], stage: RftStage, seed: str) -> list[list[Samp
     for epoch in range(stage.epochs):
         order = list(chosen)
         random.Random(f"{seed}/{epoch}").shuffle(order)  # noqa: S311 - an order, no secret
-        for start in range(0, len(order), stage.batch):
-            samples = imitation_samples(order[start : start + stage.batch], mask_malformed=stage.mask_malformed)
+        for start in range(0, len(order), size):
+            samples = imitation_samples(order[start : start + size], mask_malformed=stage.mask_malformed)
             if samples:
                 steps.append(samples)
     return steps[: stage.steps] if stage.steps else steps

@@ -130,18 +130,22 @@ async def roll_one(task: Task, member: int, rig: Rig, *, seed: str) -> Rolled:
     environment = rig.environments[task.environment]
     failure = ""
     for _ in range(rig.settings.retries + 1):
-        started = time.monotonic()
         try:
             async with environment.open(task) as world:
-                return await _rolled(task, member, rig, (world, f"{seed}/{task.id}/{member}", started))
+                return await roll_in(world, task, member, rig, seed=f"{seed}/{task.id}/{member}")
         except WorldFailed as error:
             failure = str(error) or type(error).__name__
     lost = Trajectory(task_id=task.id, member=member, turns=(), kind=task.kind, status="failed", infra=failure)
     return Rolled(lost)
 
 
-async def _rolled(task: Task, member: int, rig: Rig, at: tuple[World, str, float]) -> Rolled:
-    world, seed, started = at
+async def roll_in(world: World, task: Task, member: int, rig: Rig, *, seed: str) -> Rolled:
+    """One run in a world that is open.
+
+    Raises:
+        WorldFailed: the world broke, or what is around the run.
+    """
+    started = time.monotonic()
     llm = RecordingLLM(
         rig.policy,
         rig.renderer,

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from rl_trainer.forks import ForkSettings
+
 
 class RolloutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """group: runs of one task (G). turns: calls of the policy at most (T_max). context: tokens at most.
@@ -11,6 +13,7 @@ class RolloutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_tokens: of one answer. concurrency: runs at once. retries: how often a run is tried again when its world broke.
     wrong_actions: mistakes in a row that the policy is told of before the run ends. checkpoints: whether hidden tests
     are run after turns, for credit that needs it: never, after every edit, or after every turn. forks: Monte-Carlo
+    continuations of turns, for credit that needs values.
     """
 
     group: int = 8
@@ -23,4 +26,4 @@ class RolloutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     wrong_actions: int = 3
     call_timeout_s: float = 120.0
     checkpoints: Literal["none", "edits", "turns"] = "none"
-    forks: int = 0
+    forks: ForkSettings | None = None

@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 from rl_trainer.checkpoint import Place, Saved, latest
 from rl_trainer.dapo import run_dapo
 from rl_trainer.errors import CheckpointDamaged
-from rl_trainer.opened import device_of, need_torch, renderer_of, rig_of, task_sets
+from rl_trainer.opened import device_of, environments_for, need_torch, renderer_of, rig_of, task_sets
 from rl_trainer.recipe import DapoStage, Recipe
 from rl_trainer.rejection import run_rft
 from rl_trainer.run_folder import RunFolder
@@ -57,12 +57,13 @@ async def open_training(
     renderer, tokenizer = renderer_of(recipe, everything)
     _quiet()
     model = open_model(recipe.model, device_of(recipe))
-    async with _engine(recipe, model) as (policy, publish):
+    async with _engine(recipe, model) as (policy, publish), AsyncExitStack() as stack:
+        environments = await environments_for(everything, recipe, stack)
         yield Training(
             recipe=recipe,
             folder=folder,
             model=model,
-            rig=rig_of(recipe, everything, policy, renderer),
+            rig=rig_of(recipe, environments, policy, renderer),
             tasks=sets.train,
             development=sets.development,
             watching=watching,

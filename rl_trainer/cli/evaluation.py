@@ -53,6 +53,12 @@ def evaluate(
         _print(name, row)
 
 
+async def measure_folder(folder: Path, *, samples: int, most: int = 0) -> dict[str, dict[str, Any]]:
+    """The newest weights of a training on its test sets: what `eval --json` prints."""
+    recipe = _recipe(folder, "", [], None)
+    return {name: _row(groups, None) for name, groups in (await _measure(recipe, folder, "", (samples, most))).items()}
+
+
 def _recipe(folder: Path | None, named: str, change: list[str], tasks: Path | None) -> Recipe:
     from rl_trainer.run_folder import RunFolder
 

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 from rl_trainer.checkpoint import Place
-from rl_trainer.errors import CheckpointDamaged, LearningFailed, SamplingBiased
+from rl_trainer.errors import CheckpointDamaged, LearningFailed, RecipeWrong
 from rl_trainer.recipe import Recipe, recipe_from
 from rl_trainer.run_folder import RunFolder
 from rl_trainer.train import train
@@ -27,7 +27,15 @@ TABLE: dict[str, Any] = {
     "step": {"learning_rate": 1e-3, "batch": 8, "tokens": 2048, "threads": 1},
     "evaluation": {"every": 2, "tasks": 2},
     "stages": [
-        {"kind": "rft", "name": "start", "expert": 0.6, "samples": 4, "only_passing": False, "batch": 6, "steps": 6},
+        {
+            "kind": "rft",
+            "name": "start",
+            "expert": 0.6,
+            "samples": 4,
+            "only_passing": False,
+            "step": {"batch": 6},
+            "steps": 6,
+        },
         {"kind": "dapo", "name": "rl", "iterations": 3, "problems": 3, "generations": 2},
     ],
 }
@@ -108,7 +116,7 @@ def test_a_folder_of_another_recipe_is_left_alone(undisturbed: Path) -> None:
 
 
 def test_a_temperature_that_the_trainer_does_not_share_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SamplingBiased, match="temperature"):
+    with pytest.raises(RecipeWrong, match="temperature"):
         _train(_recipe(rollout__temperature="0.7"), tmp_path)
 
 
