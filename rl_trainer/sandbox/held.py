@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -38,7 +37,7 @@ class Held:
     folders: tuple[int, int]
 
 
-def hold(disk_mb: int, *, interpreter: str, shown: Sequence[str]) -> Held:
+async def hold(disk_mb: int, *, interpreter: str, shown: Sequence[str]) -> Held:
     """Start a holder and wait until its root stands.
 
     Raises:
@@ -47,34 +46,41 @@ def hold(disk_mb: int, *, interpreter: str, shown: Sequence[str]) -> Held:
     if not kernel.supported():
         raise NoSandbox(f"no local sandbox on {os.uname().sysname} {os.uname().machine}. {_MENDING}")
     ours, its = socket.socketpair()
-    command = (sys.executable, "-I", "-S", "-c", START, _ROOT, str(disk_mb), interpreter, *shown)
-    try:
-        process = subprocess.Popen(
-            command,
-            env={"LC_ALL": "C.UTF-8"},
-            cwd="/",
-            stdin=its.fileno(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        its.close()
-    said, folders = _first_words(ours)
-    if said != "ready":
-        ours.close()
-        process.kill()
-        process.wait()
-        raise NoSandbox(f"no local sandbox here: {said.removeprefix('broken ') or 'its holder died'}. {_MENDING}")
     ours.setblocking(False)
-    return Held(process=process, channel=ours, folders=(folders[0], folders[1]))
+    with contextlib.ExitStack() as failed:
+        failed.callback(ours.close)
+        with its:
+            process = _start(its, (_ROOT, str(disk_mb), interpreter, *shown))
+        failed.callback(_bury, process)
+        said, folders = await _first_words(ours)
+        if said != "ready":
+            raise NoSandbox(f"no local sandbox here: {said.removeprefix('broken ') or 'its holder died'}. {_MENDING}")
+        failed.pop_all()
+        return Held(process=process, channel=ours, folders=(folders[0], folders[1]))
 
 
-def _first_words(channel: socket.socket) -> tuple[str, list[int]]:
-    channel.settimeout(_START_S)
+def _start(channel: socket.socket, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    # Not asyncio's own: in Python 3.11 that is one more thread for each process.
+    return subprocess.Popen(
+        (sys.executable, "-I", "-S", "-c", START, *arguments),
+        env={"LC_ALL": "C.UTF-8"},
+        cwd="/",
+        stdin=channel.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _bury(process: subprocess.Popen[bytes]) -> None:
+    """The holder dies with its starter, and its sandbox with the holder: this waits for milliseconds at most."""
+    process.kill()
+    process.wait()
+
+
+async def _first_words(channel: socket.socket) -> tuple[str, list[int]]:
+    if not await _readable(channel.fileno(), _START_S):
+        return f"broken its holder did not start within {_START_S:.0f} s", []
     try:
         said, folders, _, _ = socket.recv_fds(channel, 4096, 2)
     except OSError as error:
@@ -82,23 +88,34 @@ def _first_words(channel: socket.socket) -> tuple[str, list[int]]:
     return said.decode(errors="replace").strip(), folders
 
 
-def let_go(held: Held) -> None:
+async def let_go(held: Held) -> None:
     """End the holder, and with it every process, mount and file of its sandbox; waits until they are gone."""
     for folder in held.folders:
         os.close(folder)
     # A child that was forked from us may have the channel too, so closing alone might tell the holder nothing.
-    try:
+    with contextlib.suppress(OSError):
         held.channel.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        held.process.kill()
     held.channel.close()
     ended = os.pidfd_open(held.process.pid)
-    waiting = select.poll()
-    waiting.register(ended, select.POLLIN)
-    if not waiting.poll(_END_S * 1000):
-        held.process.kill()
-    os.close(ended)
-    held.process.wait()
+    try:
+        await _readable(ended, _END_S)
+    finally:
+        os.close(ended)
+        _bury(held.process)
+
+
+async def _readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to be read, or a process has ended, within so many seconds."""
+    loop = asyncio.get_running_loop()
+    there = asyncio.Event()
+    loop.add_reader(descriptor, there.set)
+    try:
+        async with asyncio.timeout(seconds):
+            return await there.wait()
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def encoded(command: str, shell: str, limits: Limits, environment: Mapping[str, str]) -> bytes:

@@ -167,26 +167,11 @@ async def open_local(
 async def _opened(settings: LocalSettings, limits: Limits) -> AsyncGenerator[LocalSandbox]:
     interpreter = _interpreter(settings)
     shown = _shown(settings, interpreter)
-    starting = asyncio.ensure_future(asyncio.to_thread(hold, limits.disk_mb, interpreter=interpreter, shown=shown))
-    try:
-        held = await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        try:
-            await asyncio.wait({starting})
-        finally:
-            # At once where the wait went well; a caller who was cancelled twice does not wait.
-            starting.add_done_callback(_unwanted)
-            await asyncio.sleep(0)
-        raise
+    held = await hold(limits.disk_mb, interpreter=interpreter, shown=shown)
     try:
         yield LocalSandbox(held, settings, limits)
     finally:
-        await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(let_go, held)))
-
-
-def _unwanted(starting: "asyncio.Future[Held]") -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        let_go(starting.result())
+        await asyncio.shield(asyncio.ensure_future(let_go(held)))
 
 
 def _interpreter(settings: LocalSettings) -> str:
