@@ -41,10 +41,13 @@ class Several(Watching):
 
 
 @contextmanager
-def open_watching(run: Path) -> Generator[Watching]:
-    """What looks on by default while the block lasts: the live view on stderr, and TensorBoard's curves in the run."""
+def open_watching(run: Path | None) -> Generator[Watching]:
+    """What looks on by default while the block lasts: the live view on stderr, and TensorBoard's curves in the run.
+
+    run: None where nothing is trained, and nothing is to be left.
+    """
     from rl_trainer.watching.live import open_live_view
     from rl_trainer.watching.tensorboard import TensorBoardWatching
 
     with open_live_view() as view:
-        yield Several([view, TensorBoardWatching(run)])
+        yield Several([view, *([] if run is None else [TensorBoardWatching(run)])])
