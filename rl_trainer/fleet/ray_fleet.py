@@ -3,12 +3,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from rl_trainer.errors import TrainingToolsMissing, WorkerFailed
 from rl_trainer.fleet.fleet import FleetSettings
-from rl_trainer.fleet.work import find_work
+from rl_trainer.fleet.work import Work, open_work
 
 
 class RayFleet:
@@ -52,18 +52,32 @@ class RayFleet:
 
 
 class _Worker:
-    """What Ray makes an actor of: a process with an event loop, in which the work is done."""
+    """What Ray makes an actor of: a process with an event loop, in which the work is opened once and then done."""
 
     def __init__(self, work: str) -> None:
-        self._do = find_work(work)
+        self._name = work
+        self._opened = AsyncExitStack()
+        self._work: Work | None = None
+        self._opening = asyncio.Lock()
 
     async def do(self, job: bytes) -> bytes:
-        return await self._do(job)
+        return await (await self._open())(job)
 
     async def where(self) -> str:
+        """The node of this process, once its work is open."""
         import ray
 
+        await self._open()
         return str(ray.get_runtime_context().get_node_id())
+
+    async def close(self) -> None:
+        await self._opened.aclose()
+
+    async def _open(self) -> Work:
+        async with self._opening:
+            if self._work is None:
+                self._work = await self._opened.enter_async_context(open_work(self._name))
+            return self._work
 
 
 @asynccontextmanager
@@ -94,7 +108,7 @@ async def open_ray_fleet(
         kind = ray.remote(_Worker).options(
             max_restarts=-1,
             max_task_retries=0,
-            max_concurrency=settings.lanes + 1,
+            max_concurrency=settings.lanes + 2,
             scheduling_strategy="SPREAD",
             runtime_env={"env_vars": dict(env or {})},
             **(needs or {"num_cpus": 1}),
@@ -105,7 +119,13 @@ async def open_ray_fleet(
             await fleet.where()
         except ray.exceptions.RayError as error:
             raise WorkerFailed(f"no worker for {work} could be started with Ray: {error}") from None
-        yield fleet
+        try:
+            yield fleet
+        finally:
+            with suppress(ray.exceptions.RayError):
+                await asyncio.gather(*(actor.close.remote() for actor in actors))
+            for actor in actors:
+                ray.kill(actor)
     finally:
         if ours:
             await asyncio.to_thread(ray.shutdown)

@@ -4,23 +4,28 @@ import asyncio
 import socket
 import sys
 import traceback
+from contextlib import suppress
 
 from rl_trainer.errors import TrainerError
 from rl_trainer.fleet.frames import Done, Failed, Job, Ready, pack, read_job
-from rl_trainer.fleet.work import Work, find_work
+from rl_trainer.fleet.work import Work, open_work
 
 
 async def serve(connection: socket.socket, name: str) -> None:
     """Do the jobs that come over the connection, all at once, until it is closed."""
     reader, writer = await asyncio.open_connection(sock=connection)
     try:
-        work = find_work(name)
+        async with open_work(name) as work:
+            writer.write(pack(Ready()))
+            await _until_closed(reader, writer, work)
     except TrainerError as error:
         writer.write(pack(Failed(error=str(error))))
-        writer.close()
+    writer.close()
+    with suppress(ConnectionError):
         await writer.wait_closed()
-        return
-    writer.write(pack(Ready()))
+
+
+async def _until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, work: Work) -> None:
     doing: set[asyncio.Task[None]] = set()
     while (job := await read_job(reader)) is not None:
         task = asyncio.create_task(_do(work, job, writer))
@@ -29,7 +34,6 @@ async def serve(connection: socket.socket, name: str) -> None:
     for task in doing:  # nobody is left to hear of them; sandboxes and servers in them are closed on the way out
         task.cancel()
     await asyncio.gather(*doing, return_exceptions=True)
-    writer.close()
 
 
 async def _do(work: Work, job: Job, writer: asyncio.StreamWriter) -> None:

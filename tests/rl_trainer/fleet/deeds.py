@@ -4,8 +4,12 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from rl_trainer.fleet.work import Work
 
 
 async def do(payload: bytes) -> bytes:
@@ -31,3 +35,16 @@ async def do(payload: bytes) -> bytes:
 
 def not_async(payload: bytes) -> bytes:
     return payload
+
+
+@asynccontextmanager
+async def opened() -> AsyncGenerator[Work]:
+    """Counts its jobs; at the end it writes how many there were where they said."""
+    jobs: list[Path] = []
+
+    async def count(payload: bytes) -> bytes:
+        jobs.append(Path(json.loads(payload)["closed"]))
+        return json.dumps({"count": len(jobs)}).encode()
+
+    yield count
+    jobs[-1].write_text(str(len(jobs)))

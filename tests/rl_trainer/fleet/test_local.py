@@ -12,7 +12,7 @@ import pytest
 from rl_trainer.errors import RecipeWrong, WorkerFailed
 from rl_trainer.fleet.fleet import Fleet, FleetSettings
 from rl_trainer.fleet.local import LocalFleet, open_local_fleet
-from rl_trainer.fleet.work import find_work
+from rl_trainer.fleet.work import open_work
 
 DO = "tests.rl_trainer.fleet.deeds:do"
 
@@ -104,6 +104,14 @@ async def test_work_that_cannot_be_imported_is_told_to_everyone_who_waits() -> N
         ("tests.rl_trainer.fleet.deeds:not_async", "no async function"),
     ],
 )
-def test_work_that_is_none_is_refused(name: str, fault: str) -> None:
+async def test_work_that_is_none_is_refused(name: str, fault: str) -> None:
     with pytest.raises(RecipeWrong, match=fault):
-        find_work(name)
+        async with open_work(name):
+            pass
+
+
+async def test_what_a_worker_opens_is_shared_by_its_jobs_and_closed_at_the_end(tmp_path: Path) -> None:
+    async with open_local_fleet("tests.rl_trainer.fleet.deeds:opened", FleetSettings(workers=1)) as fleet:
+        counts = [await ask(fleet, closed=str(tmp_path / "closed")) for _ in range(3)]
+    assert [each["count"] for each in counts] == [1, 2, 3]
+    assert (tmp_path / "closed").read_text() == "3"
