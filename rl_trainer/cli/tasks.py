@@ -21,7 +21,9 @@ from rl_trainer.sandbox.sandbox import Limits
 from rl_trainer.task import Task
 from rl_trainer.tasks import BadRecord, Wanted, load_tasks
 from rl_trainer.tasks import split as split_tasks
+from rl_trainer.tasks.contents import Contents, from_clones, from_images, nowhere
 from rl_trainer.tasks.verifying import Verdict, verify
+from rl_trainer.tasks.visibility import hide_tests
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -88,6 +90,31 @@ def make(
         print_json(made)
         return
     _show_made(made, out)
+
+
+@app.command(
+    "import", epilog="Example: quartermaster train tasks import instances.jsonl --from-images --out tasks.jsonl"
+)
+def import_tasks(
+    source: SourceArgument,
+    out: Annotated[Path, typer.Option("--out", help="The file to write, in the project's own form.")] = Path(
+        "tasks.jsonl"
+    ),
+    clones: Annotated[
+        Path | None, typer.Option("--clones", help="Git clones (owner__name) to read what a record only has diffs of.")
+    ] = None,
+    images: Annotated[bool, typer.Option("--from-images", help="Read that from the records' images instead.")] = False,
+    visible: Annotated[float, typer.Option("--visible", min=0, max=1, help="Share of the tests to be seen.")] = 1.0,
+    most_files: Annotated[int, typer.Option("--most-files", help="Of the gold patch; the paper: 7.")] = 0,
+    most_lines: Annotated[int, typer.Option("--most-lines", help="Changed by the gold patch; the paper: 499.")] = 0,
+    format: FormatOption = None,  # noqa: A002
+) -> None:
+    """Read records of any known form and write them as tasks; what is no task is named on stderr."""
+    contents = from_clones(clones) if clones is not None else from_images() if images else nowhere
+    found = _loaded(source, format, Wanted(most_files=most_files, most_lines=most_lines), contents)
+    hidden = [hide_tests(task, visible) if visible < 1 else task for task in found]
+    out.write_bytes(b"".join(msgspec.json.encode(task) + b"\n" for task in hidden))
+    typer.echo(f"{out}: {len(hidden):,} tasks")
 
 
 @app.command("list", epilog="Example: quartermaster train tasks list tasks.jsonl --kind and_or")
@@ -195,10 +222,15 @@ def split(
         typer.echo(f"{out / name}.jsonl: {count:,} tasks")
 
 
-def _loaded(source: str, format: str | None, wanted: Wanted | None = None) -> list[Task]:  # noqa: A002
+def _loaded(
+    source: str,
+    format: str | None,  # noqa: A002
+    wanted: Wanted | None = None,
+    contents: Contents = nowhere,
+) -> list[Task]:
     """The tasks; bad records are told on stderr, the first few one by one."""
     bad: list[BadRecord] = []
-    found = list(load_tasks(source, format=format, wanted=wanted, report=bad.append))
+    found = list(load_tasks(source, format=format, wanted=wanted, contents=contents, report=bad.append))
     for record in bad[:10]:
         note(str(record))
     if len(bad) > 10:

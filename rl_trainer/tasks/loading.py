@@ -11,6 +11,7 @@ import msgspec
 from rl_trainer.errors import TaskInvalid, TrainingDataMissing
 from rl_trainer.task import Task
 from rl_trainer.tasks import bugsinpy, exercism, humaneval, quixbugs, swe_bench, tau2
+from rl_trainer.tasks.contents import Contents, nowhere
 from rl_trainer.tasks.record import BadRecord, Record, Wanted
 
 _log = logging.getLogger(__name__)
@@ -60,11 +61,13 @@ def load_tasks(
     *,
     format: str | None = None,  # noqa: A002
     wanted: Wanted | None = None,
+    contents: Contents = nowhere,
     report: Report = log_bad,
 ) -> Iterator[Task]:
     """The tasks of a file (JSON lines, gzipped or not), of a folder, or of a data set on the Hugging Face hub.
 
     format: one of `FORMATS`; recognised where none is named, each record by its fields. wanted: what to keep.
+    contents: where the text of files comes from that a record only has diffs of.
 
     Raises:
         TrainingDataMissing: there is nothing of that name. TaskInvalid: there is no such format.
@@ -78,7 +81,8 @@ def load_tasks(
         try:
             if isinstance(record, str):
                 raise TaskInvalid(record)
-            task = FORMATS[format or recognised(record)](record)
+            name = format or recognised(record)
+            task = swe_bench.instance(record, contents=contents) if name == "swe-bench" else FORMATS[name](record)
             if task.id in seen:
                 raise TaskInvalid(f"a second task {task.id!r}")
             if reason := (wanted or Wanted()).refuses(task):

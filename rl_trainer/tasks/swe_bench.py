@@ -14,7 +14,8 @@ from rl_trainer.environments.swe.task import Repository, SweTask
 from rl_trainer.errors import TaskInvalid
 from rl_trainer.task import Task
 from rl_trainer.tasks.commands import plain_command
-from rl_trainer.tasks.patch import PatchWrong, parse
+from rl_trainer.tasks.contents import Contents, nowhere
+from rl_trainer.tasks.patch import PatchWrong, apply, parse
 from rl_trainer.tasks.record import Record, read_as, swe
 
 _IMAGE = "swebench/sweb.eval.x86_64.{}:latest"
@@ -37,8 +38,11 @@ class _Instance(msgspec.Struct, frozen=True):
     license_name: str | None = None
 
 
-def instance(record: Record) -> Task:
-    """One instance; it is opened from its image, and its kind is its repository."""
+def instance(record: Record, *, contents: Contents = nowhere) -> Task:
+    """One instance; it is opened from its image, and its kind is its repository.
+
+    contents: where the text of files comes from that the test patch changes, or SWE-smith's bug patch.
+    """
     found = read_as(_Instance, record)
     must, may = _listed(found.FAIL_TO_PASS), _listed(found.PASS_TO_PASS)
     wrong = next((test for test in must if "::" not in test), None)
@@ -47,17 +51,18 @@ def instance(record: Record) -> Task:
     if not found.problem_statement.strip():
         raise TaskInvalid(f"instance {found.instance_id} has no problem_statement: nobody could know what to do")
     smith = found.repo.startswith("swesmith/") or "swesmith" in (found.image_name or "")
-    hidden = _hidden(found)
+    repository = Repository(
+        image=_image(found), url=f"https://github.com/{found.repo}", commit="HEAD" if smith else found.base_commit
+    )
+    hidden = _patched(found, found.test_patch, repository, contents)
+    broken = _patched(found, found.patch, repository, contents) if smith else {}
     paths = tuple(sorted({test.partition("::")[0] for test in (*must, *may)} | hidden.keys()))
     return swe(
         found.instance_id,
         found.problem_statement,
         SweTask(
-            repository=Repository(
-                image=_image(found),
-                url=f"https://github.com/{found.repo}",
-                commit=found.instance_id if smith else found.base_commit,
-            ),
+            repository=repository,
+            files=broken,
             protected=paths,
             hidden_files=hidden,
             test_cmd=_command(found, paths),
@@ -94,15 +99,14 @@ def _other(path: str, prefix: str) -> str:
     return prefix + path[2:] if path[:2] in {"a/", "b/"} else path
 
 
-def _hidden(found: _Instance) -> dict[str, str]:
-    """The test files that the test patch makes; one that it changes is restored from nowhere, so it is refused."""
+def _patched(found: _Instance, patch: str, repository: Repository, contents: Contents) -> dict[str, str]:
+    """The files that a diff makes or changes, as they then are."""
     try:
-        patches = parse(found.test_patch)
+        changed = [each.old for each in parse(patch) if each.old is not None]
+        done = apply(patch, {path: contents(repository, path) for path in changed})
     except PatchWrong as error:
-        raise TaskInvalid(f"instance {found.instance_id}: its test_patch cannot be read: {error}") from error
-    if changed := [each.path for each in patches if each.old is not None]:
-        raise TaskInvalid(f"instance {found.instance_id}: test_patch changes {', '.join(changed)}")
-    return {each.path: "".join(line[1:] for _, hunk in each.hunks for line in hunk) for each in patches}
+        raise TaskInvalid(f"instance {found.instance_id}: a patch of it does not fit: {error}") from error
+    return {path: text for path, text in done.items() if text is not None}
 
 
 def _listed(tests: list[str] | str) -> tuple[str, ...]:

@@ -66,3 +66,10 @@ def test_a_split_is_written_a_file_a_part(tmp_path: Path) -> None:
     assert set(counts) == {"train", "test", "held_out_kinds"}
     for name, count in counts.items():
         assert len((tmp_path / f"{name}.jsonl").read_text().splitlines()) == count
+
+
+def test_records_are_imported_in_the_projects_own_form_with_tests_hidden(tmp_path: Path) -> None:
+    out = tmp_path / "own.jsonl"
+    assert "7 tasks" in ran("import", SAMPLES / "exercism_bugs.jsonl", "--out", out, "--visible", "0")
+    (task, *_) = [json.loads(line) for line in out.read_text().splitlines()]
+    assert not set(task["data"]["files"]) & set(task["data"]["hidden_files"])

@@ -13,6 +13,8 @@ from rl_trainer.environments.swe.task import swe_task
 from rl_trainer.errors import TaskInvalid, TrainingDataMissing
 from rl_trainer.task import Task
 from rl_trainer.tasks import BadRecord, Wanted, load_tasks
+from rl_trainer.tasks.contents import from_clones
+from rl_trainer.tasks.patch import apply
 
 SAMPLES = Path(__file__).parents[2] / "data" / "swe"
 
@@ -98,10 +100,38 @@ def test_an_instance_is_opened_from_its_image_and_its_new_test_files_are_hidden(
     assert task.group == "octo/cat"
 
 
-def test_an_instance_of_swe_smith_has_its_bug_reversed(tmp_path: Path) -> None:
-    record = {**INSTANCE, "repo": "swesmith/octo__cat.abc", "image_name": "smith:1", "test_patch": ""}
-    (task,) = load_tasks(wrote(tmp_path, record))
-    assert "-purr(1)\n+purr(2)" in swe_task(task).gold_patch
+def cloned(folder: Path, **files: str) -> Path:
+    """A Git repository with one commit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "c"]):
+        subprocess.run([*git, *words], check=True)
+    return folder
+
+
+def test_an_instance_of_swe_smith_has_its_bug_laid_over_the_image_and_reversed(tmp_path: Path) -> None:
+    cloned(tmp_path / "swesmith__cat.abc", cat="purr(2)\n")
+    record = {**INSTANCE, "repo": "swesmith/cat.abc", "image_name": "smith:1", "test_patch": ""}
+    (task,) = load_tasks(wrote(tmp_path, record), contents=from_clones(tmp_path))
+    found = swe_task(task)
+    assert found.files == {"cat.py": "purr(1)\n"}
+    assert "-purr(1)\n+purr(2)" in found.gold_patch
+    assert apply(found.gold_patch, found.files) == {"cat.py": "purr(2)\n"}
+
+
+def test_tests_that_are_changed_are_read_from_the_clone_and_without_one_the_record_is_told(tmp_path: Path) -> None:
+    clone = cloned(tmp_path / "octo__cat", test_cat="def test_meow():\n    pass\n")
+    patch = "--- a/test_cat.py\n+++ b/test_cat.py\n@@ -1,2 +1,2 @@\n-def test_meow():\n+def test_purr():\n     pass\n"
+    head = subprocess.run(["git", "-C", str(clone), "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    record = {**INSTANCE, "test_patch": patch, "base_commit": head.stdout.strip()}
+    record["FAIL_TO_PASS"] = ["test_cat.py::test_purr"]
+    (task,) = load_tasks(wrote(tmp_path, record), contents=from_clones(tmp_path))
+    assert swe_task(task).hidden_files == {"test_cat.py": "def test_purr():\n    pass\n"}
+    refused: list[BadRecord] = []
+    assert not list(load_tasks(wrote(tmp_path, record), report=refused.append))
+    assert "name a folder of clones" in refused[0].reason
 
 
 def test_the_papers_filters_leave_out_what_changes_too_much(tmp_path: Path) -> None:
@@ -147,15 +177,11 @@ def test_quixbugs_cases_become_one_hidden_test_each(tmp_path: Path) -> None:
 
 def test_bugsinpy_reads_the_projects_clone_before_the_fix_and_the_tests_after_it(tmp_path: Path) -> None:
     clone = tmp_path / "repositories" / "cat"
-    clone.mkdir(parents=True)
-    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a@b"]
     commits: list[str] = []
     for purrs, test in (("2", ""), ("1", "def test_purr():\n    pass\n")):
-        (clone / "cat.py").write_text(f"purrs = {purrs}\n")
-        (clone / "test_cat.py").write_text(test)
-        for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "c"]):
-            subprocess.run([*git, *words], check=True)
-        commits.append(subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout)
+        cloned(clone, cat=f"purrs = {purrs}\n", test_cat=test)
+        head = ["git", "-C", str(clone), "rev-parse", "HEAD"]
+        commits.append(subprocess.run(head, check=True, capture_output=True, text=True).stdout)
     bug = tmp_path / "projects" / "cat" / "bugs" / "1"
     bug.mkdir(parents=True)
     (bug / "bug.info").write_text(
