@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,7 @@ class Engine:
     def odds(self, model: str, ids: list[int], asked: dict[str, Any]) -> tuple[Any, Any]:
         """Log-probabilities of the next id: those that it is drawn with, and those that are told."""
         seed = self.adapters.get(model, self.weights)
-        logits = np.random.default_rng([seed, ids[-1] % VOCABULARY]).normal(scale=1.5, size=VOCABULARY)
-        raw = logits - np.log(np.exp(logits).sum())
+        logits, raw = (each.copy() for each in _bigram(seed, ids[-1] % VOCABULARY))
         known = {"temperature": 1.0, "top_k": 0, "repetition_penalty": 1.0} | self.defaults
         known |= {name: value for name, value in asked.items() if name in known}
         if known["repetition_penalty"] != 1.0:
@@ -143,6 +142,13 @@ class Engine:
             case _:
                 return 404, {"detail": "Not Found"}
         return 200, {"status": "done"}
+
+
+@cache
+def _bigram(seed: int, last: int) -> tuple[Any, Any]:
+    """Logits after an id, and the log-probabilities that they stand for."""
+    logits = np.random.default_rng([seed, last]).normal(scale=1.5, size=VOCABULARY)
+    return logits, logits - np.log(np.exp(logits).sum())
 
 
 @contextmanager
