@@ -70,7 +70,7 @@ async def test_a_server_without_defaults_passes_the_guard(start: Start) -> None:
         check_sampling(Sampling(), await policy.effective())
 
 
-@pytest.mark.parametrize("defaults", [{"top_k": 4}, {"repetition_penalty": 1.5}, {"temperature": 0.6}])
+@pytest.mark.parametrize("defaults", [{"top_k": 4}, {"repetition_penalty": 1.5}])
 async def test_defaults_are_found_by_what_comes_out_where_nothing_is_stated(
     start: Start, defaults: dict[str, float]
 ) -> None:
