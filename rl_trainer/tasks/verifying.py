@@ -2,16 +2,21 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
 from rl_trainer.environment import Grade
+from rl_trainer.environments.mcp_world.environment import McpEnvironment, open_mcp
+from rl_trainer.environments.mcp_world.task import NAME as MCP
+from rl_trainer.environments.mcp_world.task import mcp_task
 from rl_trainer.environments.swe.environment import SweEnvironment
 from rl_trainer.environments.swe.grading import Opener, grade_patch
 from rl_trainer.environments.swe.opening import opener
 from rl_trainer.environments.swe.patch import Files, Patch
 from rl_trainer.environments.swe.settings import SweSettings
+from rl_trainer.environments.swe.task import NAME as SWE
 from rl_trainer.environments.swe.task import SweTask, swe_task
 from rl_trainer.environments.swe.world import SweWorld
 from rl_trainer.errors import TaskInvalid, WorldFailed
@@ -19,6 +24,10 @@ from rl_trainer.task import Task
 from rl_trainer.tasks.patch import PatchWrong, apply
 
 _ATTEMPTS = 3
+_NOTHING_TO_DO = "it passes as it starts: there is nothing to mend"
+
+Check = Callable[[Task], Awaitable[str]]
+"""What is wrong with a task; empty if nothing is."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,48 +49,67 @@ async def verify(
     Raises:
         NoSandbox: nothing here can fence commands off.
     """
-    settings = settings or SweSettings()
-    opens = open_ or opener(settings.sandbox)
-    environment = SweEnvironment(msgspec.structs.replace(settings, must_submit=False), open_=opens)
     waiting: deque[asyncio.Task[Verdict]] = deque()
     rest = iter(tasks)
-    try:
-        while True:
-            while len(waiting) < jobs and (task := next(rest, None)) is not None:
-                waiting.append(asyncio.create_task(_verdict(environment, task, settings, opens)))
-            if not waiting:
-                return
-            yield await waiting[0]
-            waiting.popleft()
-    finally:
-        for each in waiting:
-            each.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+    async with open_mcp() as servers:
+        checks = {SWE: _SweCheck(settings or SweSettings(), open_).wrong, MCP: partial(_mcp_wrong, servers)}
+        try:
+            while True:
+                while len(waiting) < jobs and (task := next(rest, None)) is not None:
+                    waiting.append(asyncio.create_task(_verdict(task, checks)))
+                if not waiting:
+                    return
+                yield await waiting[0]
+                waiting.popleft()
+        finally:
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _verdict(environment: SweEnvironment, task: Task, settings: SweSettings, open_: Opener) -> Verdict:
+async def _verdict(task: Task, checks: Mapping[str, Check]) -> Verdict:
+    check = checks.get(task.environment)
+    if check is None:
+        return Verdict(id=task.id, reason=f"environment {task.environment!r} has no gold to verify with")
     reason = ""
     for _ in range(_ATTEMPTS):
         try:
-            return Verdict(id=task.id, reason=await _wrong(environment, task, settings, open_))
+            return Verdict(id=task.id, reason=await check(task))
         except TaskInvalid as error:
             return Verdict(id=task.id, reason=str(error))
         except WorldFailed as error:
-            reason = f"the sandbox failed: {error}"
+            reason = f"the world failed: {error}"
     return Verdict(id=task.id, reason=reason)
 
 
-async def _wrong(environment: SweEnvironment, task: Task, settings: SweSettings, open_: Opener) -> str:
-    found = swe_task(task)
+class _SweCheck:
+    """The gold patch against the start."""
+
+    def __init__(self, settings: SweSettings, open_: Opener | None) -> None:
+        self._settings = settings
+        self._open = open_ or opener(settings.sandbox)
+        self._environment = SweEnvironment(msgspec.structs.replace(settings, must_submit=False), open_=self._open)
+
+    async def wrong(self, task: Task) -> str:
+        found = swe_task(task)
+        async with self._environment.open(task) as world:
+            if not isinstance(world, SweWorld):
+                raise TaskInvalid(f"task {task.id!r} opened as {type(world).__name__}")
+            if (await world.grade()).passed:
+                return _NOTHING_TO_DO
+            start = world.scaffold.start
+        patch = gold_patch(found, start)
+        after = await grade_patch(found, start, patch, open_=self._open, settings=self._settings)
+        return "" if after.passed else f"its gold patch does not pass: {_said(after)}"
+
+
+async def _mcp_wrong(environment: McpEnvironment, task: Task) -> str:
     async with environment.open(task) as world:
-        if not isinstance(world, SweWorld):
-            raise TaskInvalid(f"task {task.id!r} opened as {type(world).__name__}")
-        before = await world.grade()
-        if before.passed:
-            return "it passes as it starts: there is nothing to mend"
-        start = world.scaffold.start
-    after = await grade_patch(found, start, gold_patch(found, start), open_=open_, settings=settings)
-    return "" if after.passed else f"its gold patch does not pass: {_said(after)}"
+        if (await world.grade()).passed:
+            return _NOTHING_TO_DO
+        await world.replay(mcp_task(task).gold)
+        after = await world.grade()
+        return "" if after.passed else f"its gold actions do not lead to the same state twice: {_said(after)}"
 
 
 def gold_patch(task: SweTask, start: Files) -> Patch:

@@ -19,6 +19,7 @@ from rl_trainer.environment import World
 from rl_trainer.environments.mcp_world.environment import McpEnvironment, open_mcp
 from rl_trainer.errors import ForkUnsupported, TaskInvalid, WorldFailed
 from rl_trainer.task import Task
+from rl_trainer.tasks.verifying import verify
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SERVER = Path(__file__).parents[3] / "servers" / "notes.py"
@@ -163,3 +164,11 @@ async def test_a_server_that_does_not_start_is_the_worlds_failure(environment: M
     with pytest.raises(WorldFailed, match="server 'notes' cannot be listed"):
         async with environment.open(task(servers={"notes": {"command": "no-such-program-anywhere"}})):
             pass
+
+
+async def test_its_tasks_are_verified_by_their_gold_actions() -> None:
+    idle = task(gold=[call("list")])
+    reasons = [verdict.reason async for verdict in verify([task(), idle, Task(id="x", goal="", environment="y")])]
+    assert reasons[0] == ""
+    assert "nothing to mend" in reasons[1]
+    assert "environment 'y'" in reasons[2]
