@@ -9,8 +9,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
+from rl_trainer.budgets import budget_at
 from rl_trainer.checkpoint import Place, Saved
 from rl_trainer.credit.registry import credit_of
 from rl_trainer.errors import LearningFailed, RecipeWrong
@@ -54,6 +56,9 @@ async def run_dapo(training: Training, stage: DapoStage, saved: Saved | None) ->
         raise RecipeWrong(f"stage {stage.name!r}: its pool leaves none of the {len(training.tasks)} tasks")
     while not _done(training.place, stage):
         started = time.monotonic()
+        if stage.turns is not None:
+            turns = budget_at(training.place.iteration, stage.turns)
+            rig = replace(rig, settings=msgspec.structs.replace(rig.settings, turns=turns))
         at = Draw(iteration=training.place.iteration, tasks=tasks, seed=training.seed, told=training.watching.rolled)
         training.watching.doing(
             f"{stage.name} {at.iteration + 1}/{stage.iterations}", stage.problems * rig.settings.group

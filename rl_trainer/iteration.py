@@ -5,14 +5,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rl_trainer.budgets import with_effort, with_length_reward
 from rl_trainer.continuing import valued
 from rl_trainer.credit.credit import Credit, Estimator
+from rl_trainer.curriculum import choose
 from rl_trainer.pool import Pool, draw, fresh, noted
 from rl_trainer.recipe import DapoStage
 from rl_trainer.recording import keyed_seed
 from rl_trainer.rollout import Rig, Told, roll_groups
 from rl_trainer.sample import Sample
 from rl_trainer.samples import samples_of_group
+from rl_trainer.selection import D3S, Pods, d3s, pods
 from rl_trainer.task import Task
 from rl_trainer.trajectory import Group
 
@@ -66,7 +69,9 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
     rolled: list[Group] = []
     generations = uninformative = continuations = 0
     while len(chosen) < stage.problems and generations < stage.generations:
-        tasks, pool = draw(pool, at.tasks, stage.problems, f"{at.seed}/{stage.name}")
+        tasks, pool = _drawn(stage, pool, at, generations)
+        if not tasks:
+            break
         found = await roll_groups(
             tasks, rig, seed=f"{at.seed}/{stage.name}/{generations}", iteration=at.iteration, told=at.told
         )
@@ -75,7 +80,7 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
         generations += 1
         rolled += found
         pool = noted(pool, found)
-        for group in found:
+        for group in (_shaped(each, stage, rig, at.iteration) for each in found):
             worth = Worth(group, estimator(group))
             uninformative += not worth.credit.informative
             if stage.drop and not worth.credit.informative:
@@ -87,7 +92,7 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
     if stage.carry == 0:
         surplus = []
     return Gathered(
-        chosen=tuple(chosen),
+        chosen=_selected(chosen, stage, at.iteration),
         rolled=tuple(rolled),
         pool=replace(pool, waiting=tuple(surplus)),
         generations=generations,
@@ -96,6 +101,34 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
         expired=expired,
         continuations=continuations,
     )
+
+
+def _drawn(stage: DapoStage, pool: Pool, at: Draw, generation: int) -> tuple[list[Task], Pool]:
+    """The next tasks: round by round, or by how hard they have been."""
+    seed = f"{at.seed}/{stage.name}"
+    if stage.draw is None:
+        return draw(pool, at.tasks, stage.problems, seed)
+    by_id = {task.id: task for task in at.tasks}
+    seed = f"{seed}/{at.iteration}/{generation}"
+    names = choose(list(by_id), pool.tried, stage.draw, count=stage.problems, seed=seed)
+    return [by_id[name] for name in names], pool
+
+
+def _shaped(group: Group, stage: DapoStage, rig: Rig, iteration: int) -> Group:
+    """The group with what the stage adds to its rewards, and without what it does not look at."""
+    if rig.settings.effort is not None:
+        group = with_effort(group, rig.settings.effort)
+    if stage.length is not None:
+        group = with_length_reward(group, stage.length, iteration=iteration)
+    return pods(group, stage.select) if isinstance(stage.select, Pods) else group
+
+
+def _selected(chosen: Sequence[Worth], stage: DapoStage, iteration: int) -> tuple[Worth, ...]:
+    if not isinstance(stage.select, D3S) or not chosen:
+        return tuple(chosen)
+    progress = min(1.0, iteration / max(1, stage.iterations - 1))
+    kept = d3s([(worth.group, worth.credit) for worth in chosen], stage.select, progress=progress)
+    return tuple(Worth(group, credit) for group, credit in kept)
 
 
 def batches(chosen: Sequence[Worth], size: int, updates: int, seed: str) -> list[list[Sample]]:

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from rl_trainer.budgets import Annealed, LengthReward
 from rl_trainer.credit.registry import needs
 from rl_trainer.credit.settings import CreditSettings
+from rl_trainer.curriculum import ChoiceSettings
 from rl_trainer.environments.swe.settings import SweSettings
 from rl_trainer.errors import RecipeWrong
 from rl_trainer.model.settings import ModelSettings
@@ -17,6 +19,7 @@ from rl_trainer.objectives.settings import ObjectiveSettings
 from rl_trainer.objectives.settings import check as check_objective
 from rl_trainer.rewards import RewardSettings
 from rl_trainer.rollout_settings import RolloutSettings
+from rl_trainer.selection import D3S, Pods
 from rl_trainer.step.settings import StepSettings
 
 
@@ -101,8 +104,10 @@ class DapoStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     `problems` groups teach something; 1 switches refilling off. carry: iterations that a surplus group is kept.
     drop: groups without variance are left out of the step (False: they count in its denominators, as in plain GRPO).
     rollouts: the stage ends when the training has made so many, however many iterations are left; 0 for no such end.
-    updates: optimiser steps an iteration at most; 0: as many as step.batch gives. Other fields: what differs in this
-    stage from the recipe's own tables.
+    updates: optimiser steps an iteration at most; 0: as many as step.batch gives. draw: tasks by how hard they have
+    been (rl_trainer/curriculum.py); without it round by round. select: what of a batch is learnt from
+    (rl_trainer/selection.py). turns: T_max, shrinking (rl_trainer/budgets.py). length: a reward for keeping to a
+    budget. Other fields: what differs in this stage from the recipe's own tables.
     """
 
     name: str
@@ -114,6 +119,10 @@ class DapoStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rollouts: int = 0
     updates: int = 0
     pool: PoolSettings = PoolSettings()
+    draw: ChoiceSettings | None = None
+    select: D3S | Pods | None = None
+    turns: Annealed | None = None
+    length: LengthReward | None = None
     rollout: dict[str, Any] = {}
     reward: dict[str, Any] = {}
     objective: dict[str, Any] = {}
@@ -206,6 +215,10 @@ def _check(recipe: Recipe, stage: Stage) -> None:
         raise RecipeWrong(f"credit {name} needs continuations of turns: rollout.forks = {{continuations = 4}}")
     if "values" not in needed and rollout.forks is not None:
         raise RecipeWrong(f"rollout.forks has no effect with credit {name}, which takes no values of turns")
+    if stage.draw is not None and (stage.pool != PoolSettings() or stage.carry):
+        raise RecipeWrong(
+            f"stage {stage.name!r}: draw takes the place of pool and of carry; give pool none and carry 0"
+        )
     if "entropies" in needed and recipe.engine.kind != "in-process":
         raise RecipeWrong(f"credit {name} needs entropies, which engine {recipe.engine.kind} does not give")
     if recipe.rollout.temperature != recipe.step.temperature:

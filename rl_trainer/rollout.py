@@ -20,6 +20,7 @@ from agent.options import Options, Status
 from agent.run import Run, run_agent
 from agent.testing import SimpleToolbox
 from agent.toolbox import Toolbox
+from rl_trainer.budgets import asked
 from rl_trainer.environment import Environment, RewardFn, World
 from rl_trainer.errors import WorldFailed
 from rl_trainer.policy import Policy, Sampling
@@ -146,6 +147,7 @@ async def roll_in(world: World, task: Task, member: int, rig: Rig, *, seed: str)
         WorldFailed: the world broke, or what is around the run.
     """
     started = time.monotonic()
+    effort = None if rig.settings.effort is None else asked(member, rig.settings.effort)
     llm = RecordingLLM(
         rig.policy,
         rig.renderer,
@@ -157,12 +159,19 @@ async def roll_in(world: World, task: Task, member: int, rig: Rig, *, seed: str)
     options = msgspec.structs.replace(rig.options, ends_with=world.ends_with, seed=keyed_seed(seed))
     deps = rig.deps(llm, world.toolbox)
     try:
-        run = await run_agent(task.goal, deps, options=options, run_id=f"{task.id}#{member}")
+        run = await run_agent(_goal(task, effort), deps, options=options, run_id=f"{task.id}#{member}")
     except AgentError as error:  # the policy cannot bring this about: something around the run is broken
         raise WorldFailed(f"the run of task {task.id!r} could not go on: {error}") from error
     grade = await world.grade()
     turns = [*llm.turns[:-1], msgspec.structs.replace(llm.turns[-1], score=grade.share)] if llm.turns else []
-    facts = {**world.facts(), **grade.parts, "rerendered": float(llm.rerendered), "cheat": float(bool(grade.cheat))}
+    asked_for = {} if effort is None else {"effort": effort}
+    facts = {
+        **asked_for,
+        **world.facts(),
+        **grade.parts,
+        "rerendered": float(llm.rerendered),
+        "cheat": float(bool(grade.cheat)),
+    }
     trajectory = Trajectory(
         task_id=task.id,
         member=member,
@@ -181,6 +190,13 @@ async def roll_in(world: World, task: Task, member: int, rig: Rig, *, seed: str)
     )
     rewards = await rig.reward(trajectory, task)
     return Rolled(msgspec.structs.replace(trajectory, rewards=dict(rewards)), run, tuple(llm.said))
+
+
+def _goal(task: Task, effort: float | None) -> str:
+    """The goal, and how long the run may be where that is asked for."""
+    if effort is None:
+        return task.goal
+    return f"{task.goal}\n\nEffort: {effort:.0%} of what such a task usually takes."
 
 
 def _seen(world: World, settings: RolloutSettings) -> Callable[[], Awaitable[tuple[str, float | None]]]:

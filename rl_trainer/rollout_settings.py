@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from rl_trainer.budgets import Effort
 from rl_trainer.forks import ForkSettings
 
 
@@ -13,7 +14,8 @@ class RolloutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_tokens: of one answer. concurrency: runs at once. retries: how often a run is tried again when its world broke.
     wrong_actions: mistakes in a row that the policy is told of before the run ends. checkpoints: whether hidden tests
     are run after turns, for credit that needs it: never, after every edit, or after every turn. forks: Monte-Carlo
-    continuations of turns, for credit that needs values.
+    continuations of turns, for credit that needs values. effort: fractions of the usual length that members are asked
+    for in words (e1); runs beyond theirs lose what they got for the outcome.
     """
 
     group: int = 8
@@ -27,3 +29,4 @@ class RolloutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     call_timeout_s: float = 120.0
     checkpoints: Literal["none", "edits", "turns"] = "none"
     forks: ForkSettings | None = None
+    effort: Effort | None = None
