@@ -48,17 +48,19 @@ class DockerSandbox:
         self._name = name
         self._settings = settings
         self._limits = limits
+        self._used: Used | None = None
 
     async def run(self, command: str, *, limits: Limits | None = None, env: Mapping[str, str] | None = None) -> Ran:
         """Run a shell command in the folder; every process that it started is gone when this returns."""
         limits = limits or self._limits
-        before = await self._sweep()
+        before = self._used or await self._sweep()
         start = time.perf_counter()
         argv = commands.run_in(self._name, self._settings, limits, command=command, env=env or {})
         try:
             done = await run_here(argv, Within(seconds=limits.wall_s, output=limits.output_kb * 1024))
         finally:
-            used = (await self._sweep()).since(before)
+            self._used = await self._sweep()
+        used = self._used.since(before)
         seconds = time.perf_counter() - start
         if commands.complains_of_daemon(done.code, done.output.text()) and not await self._lives():
             raise WorldFailed(f"the container is gone: {done.output.text().strip()}")
