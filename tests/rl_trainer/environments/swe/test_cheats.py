@@ -193,24 +193,12 @@ async def test_code_that_would_force_a_pass_fails(bug: SweTask, folders: Any, se
         assert grade.share == 0.0
 
 
-PYTEST = {
-    "no test does anything": (
-        "import sys\nsys.modules['_pytest.python'].Function.runtest = lambda self: None\n",
-        "makes failing tests pass",
-    ),
-    "ends the session": ("import pytest\npytest.exit('done', returncode=0)\n", "imports the test framework: sums.py"),
-}
-
-
-@pytest.mark.parametrize("name", PYTEST)
-async def test_pytest_cannot_be_talked_into_a_pass_either(
-    bug: SweTask, folders: Any, settings: SweSettings, name: str
-) -> None:
-    code, cheat = PYTEST[name]
+async def test_pytest_cannot_be_talked_into_a_pass_either(bug: SweTask, folders: Any, settings: SweSettings) -> None:
+    code = "import sys\nsys.modules['_pytest.python'].Function.runtest = lambda self: None\n"
     with_pytest = msgspec.structs.replace(settings, engine="pytest")
     grade = await graded(bug, folders, with_pytest, {"sums.py": code + WRONG})
     assert (grade.passed, grade.share) == (False, 0.0)
-    assert cheat in grade.cheat
+    assert grade.cheat == "replaces _pytest.python.Function.runtest; makes failing tests pass"
 
 
 async def test_only_a_cheat_passes_the_canary_and_none_is_known(folders: Any, settings: SweSettings) -> None:

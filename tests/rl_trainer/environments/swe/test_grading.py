@@ -29,9 +29,10 @@ async def test_a_right_patch_passes_every_test(bug: SweTask, folders: Any, engin
     assert grade == Grade(passed=True, share=1.0, parts={"fail_to_pass": 1.0, "pass_to_pass": 1.0})
 
 
-@pytest.mark.parametrize("engine", ["unittest", "pytest"])
-async def test_without_a_patch_only_what_passed_before_passes(bug: SweTask, folders: Any, engine: str) -> None:
-    grade = await graded(bug, folders, SweSettings(engine=engine), {})
+async def test_without_a_patch_only_what_passed_before_passes(
+    bug: SweTask, folders: Any, settings: SweSettings
+) -> None:
+    grade = await graded(bug, folders, settings, {})
     assert not grade.passed
     assert grade.cheat == ""
     assert grade.parts == {"fail_to_pass": 0.0, "pass_to_pass": 1.0}

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_trainer.environments.swe.controls import with_controls
@@ -21,6 +21,7 @@ FILES = st.dictionaries(PATHS, st.binary(max_size=6))
 LINES = st.lists(st.text(st.characters(blacklist_characters="\n", codec="utf-8"), max_size=5), max_size=8)
 
 
+@settings(max_examples=25)
 @given(FILES, FILES)
 def test_a_difference_leads_from_one_state_to_the_other(start: dict[str, bytes], now: dict[str, bytes]) -> None:
     patch = difference(start, now)
@@ -33,6 +34,7 @@ def test_a_difference_leads_from_one_state_to_the_other(start: dict[str, bytes],
     assert bool(unified(patch, start)) or all(content in (None, b"") for content in patch.files.values())
 
 
+@settings(max_examples=25)
 @given(LINES, st.data())
 def test_an_edit_replaces_just_its_lines(lines: list[str], data: st.DataObject) -> None:
     start = data.draw(st.integers(1, len(lines) + 1))
@@ -41,12 +43,14 @@ def test_an_edit_replaces_just_its_lines(lines: list[str], data: st.DataObject) 
     assert lines_of(edited(joined(lines), start, end, joined(new))) == [*lines[: start - 1], *new, *lines[end:]]
 
 
+@settings(max_examples=25)
 @given(st.text("ab\n", max_size=12), st.text("ab", min_size=1, max_size=2))
 def test_replacing_everywhere_is_what_strings_do(text: str, old: str) -> None:
     if old in text:
         assert replaced(text, old, "c", everywhere=True)[0] == text.replace(old, "c")
 
 
+@settings(max_examples=25)
 @given(LINES, st.integers(1, 20), st.integers(1, 6))
 def test_a_window_accounts_for_every_line(lines: list[str], line: int, size: int) -> None:
     first = first_line(line, size, len(lines))
