@@ -33,6 +33,7 @@ COMMANDS = {
         "mcp_registry.cli.retrieval",
         "Train the embedder, write questions, see why a tool is found.",
     ),
+    "train": ("rl_trainer.cli.train", "Fine-tune agents on their own runs: tasks, RFT, RL, evaluation, export."),
     "bench": ("retrieval.cli.bench", "Measure how well tools are found, on labelled data."),
     "doctor": ("mcp_registry.cli.doctor", "Say what is installed, what is missing and how to get it."),
 }

@@ -82,11 +82,11 @@ async def _measure(
     from rl_trainer.opened import task_sets
     from rl_trainer.run_folder import RunFolder
     from rl_trainer.train import open_training
-    from rl_trainer.watching.watching import open_watching
+    from rl_trainer.watching.live import open_live_view
 
     samples, most = size
     found: dict[str, tuple[Group, ...]] = {}
-    with open_watching(None) as watching:
+    with open_live_view() as watching:
         async with open_training(recipe, RunFolder(folder or Path()), watching, testing=True) as training:
             if folder is not None:
                 saved = read(folder / "checkpoints" / checkpoint) if checkpoint else latest(folder)
