@@ -29,6 +29,7 @@ async def open_vllm(engine: EngineSettings, model: Any) -> AsyncGenerator[tuple[
     """
     from rl_trainer.model.adapters import has_adapters
     from rl_trainer.model.saving import save_model
+    from rl_trainer.step.processes import from_first, rank
 
     if engine.weights == "lora" and not has_adapters(model):
         raise RecipeWrong('engine.weights is "lora", but the model has no adapters: add a table model.lora, or "full"')
@@ -38,6 +39,9 @@ async def open_vllm(engine: EngineSettings, model: Any) -> AsyncGenerator[tuple[
             async def publish(version: int) -> None:
                 saved = Path(folder) / "weights"
                 save_model(model, saved, merge=engine.weights == "full")
-                await server.update(saved, version=version)
+                if rank() == 0:
+                    await server.update(saved, version=version)
+                if from_first(version) and rank() != 0:  # the others wait until it is there
+                    await server.follow()
 
             yield Continuing(server), publish
