@@ -9,7 +9,22 @@ from rl_trainer.environments.swe.task import SweTask, parse_test_command
 
 _CASES = frozenset({"TestCase", "IsolatedAsyncioTestCase"})
 _WITHOUT_VALUE = frozenset({"-q", "-v", "-vv", "-s", "-x", "-rA", "-ra", "-rN", "--exitfirst", "--no-header"})
-_DROPPED = ("--timeout", "--maxfail", "--tb", "--color", "--durations", "-n", "--no-summary", "-qq", "-r")
+_WITH_VALUE = frozenset({"--timeout", "--maxfail", "--tb", "--color", "--durations", "-n", "-k", "-m", "--deselect"})
+_DROPPED = (
+    "--timeout",
+    "--maxfail",
+    "--tb",
+    "--color",
+    "--durations",
+    "-n",
+    "--no-summary",
+    "-qq",
+    "-r",
+    "-k",
+    "-m",
+    "--deselect",
+    "--lf",
+)
 
 
 def test_files(ids: Iterable[str]) -> tuple[str, ...]:
@@ -70,7 +85,8 @@ def _asks_for_pytest(node: ast.AST) -> bool:
 
 
 def pytest_arguments(task: SweTask, controls: Iterable[str]) -> list[str]:
-    """What pytest is called with: the command's own paths and options without those that stop early or only show.
+    """What pytest is called with: the command's own paths and options, without those that stop early, choose or only
+    show: what counts are the expected ids.
 
     Where the command names single tests, the control tests are named beside them.
     """
@@ -81,7 +97,7 @@ def pytest_arguments(task: SweTask, controls: Iterable[str]) -> list[str]:
     for word in words:
         if word in _WITHOUT_VALUE or ("=" in word and word.startswith(_DROPPED)):
             continue
-        if word in {"--timeout", "--maxfail", "--tb", "--color", "--durations", "-n"}:
+        if word in _WITH_VALUE:
             next(words, None)
         elif word in {"-p", "-o", "-W", "-c", "--import-mode", "--rootdir"}:
             options += [word, next(words, "")]
