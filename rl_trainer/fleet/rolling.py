@@ -71,10 +71,10 @@ async def _hold(job: RollJob, opened: asyncio.Future[Rig], closing: asyncio.Even
         async with _open_rig(job) as rig:
             opened.set_result(rig)
             await closing.wait()
-    except Exception as error:
+    except Exception as error:  # whatever opening raises is told to the job that needed it; the next one tries again
         if opened.done():
             raise
-        opened.set_exception(error)  # the job that needed it is told; the next one tries again
+        opened.set_exception(error)
 
 
 @asynccontextmanager
