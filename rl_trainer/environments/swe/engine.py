@@ -11,19 +11,8 @@ _CASES = frozenset({"TestCase", "IsolatedAsyncioTestCase"})
 _WITHOUT_VALUE = frozenset({"-q", "-v", "-vv", "-s", "-x", "-rA", "-ra", "-rN", "--exitfirst", "--no-header"})
 _WITH_VALUE = frozenset({"--timeout", "--maxfail", "--tb", "--color", "--durations", "-n", "-k", "-m", "--deselect"})
 _DROPPED = (
-    "--timeout",
-    "--maxfail",
-    "--tb",
-    "--color",
-    "--durations",
-    "-n",
-    "--no-summary",
-    "-qq",
-    "-r",
-    "-k",
-    "-m",
-    "--deselect",
-    "--lf",
+    *("--timeout", "--maxfail", "--tb", "--color", "--durations", "--no-summary", "--deselect", "--lf"),
+    *("-n", "-qq", "-r", "-k", "-m"),
 )
 
 
