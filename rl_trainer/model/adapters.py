@@ -1,6 +1,8 @@
 # pyright: basic, reportMissingImports=false
 """LoRA: adapters around the linear layers of a model that itself stays as it is."""
 
+import copy
+import warnings
 from typing import Any
 
 from rl_trainer.errors import RecipeWrong, TrainingToolsMissing
@@ -29,7 +31,9 @@ def with_adapters(model: Any, lora: Lora, *, seed: int) -> Any:
     )
     try:
         # peft draws from the global generator only; it is put back as it was.
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            # peft asks transformers for a property by its old name.
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
             torch.manual_seed(seed)
             return get_peft_model(model, config)
     except ValueError as error:
@@ -47,6 +51,4 @@ def base_of(model: Any) -> Any:
 
 def merged(model: Any) -> Any:
     """A copy of the model with its adapters added to its weights; the model stays as it is."""
-    import copy
-
     return copy.deepcopy(model).merge_and_unload() if has_adapters(model) else model

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rl_trainer.errors import BaseModelMissing, TrainingToolsMissing
-from rl_trainer.model.adapters import with_adapters
+from rl_trainer.model.adapters import base_of, with_adapters
+from rl_trainer.model.checkpointing import checkpoint_layers
 from rl_trainer.model.settings import SCRATCH, ModelSettings, Scratch
 
 INSTALL = "pip install 'quartermaster[train]'"
@@ -36,8 +37,7 @@ def open_model(settings: ModelSettings, device: str = "cpu") -> Any:
     if settings.lora is not None:
         model = with_adapters(model, settings.lora, seed=settings.seed)
     if settings.gradient_checkpointing:
-        # Without re-entrance parameters keep their hooks, which FSDP needs, and inputs need no gradient.
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        checkpoint_layers(base_of(model))
     model.config.use_cache = False
     return model.to(device).eval()
 

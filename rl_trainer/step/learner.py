@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from rl_trainer.errors import CheckpointDamaged, LearningFailed
 from rl_trainer.objectives.batch import Denominators
 from rl_trainer.objectives.registry import Objective, objective_of
 from rl_trainer.objectives.settings import ObjectiveSettings, needs_reference, passes
 from rl_trainer.sample import Floats, Sample
+from rl_trainer.step import processes
 from rl_trainer.step.record import StepRecord
 from rl_trainer.step.row import Row, pack
 from rl_trainer.step.scorer import Scorer, targets_of
@@ -42,6 +42,8 @@ class Learner:
         self._failed = 0
         self._objectives: list[Objective] = [objective_of(objective, part=part) for part in range(passes(objective))]
         self._scorer = Scorer(model, settings)
+        if settings.fsdp:
+            processes.shard(self._scorer)
         self._optimiser = _optimiser(model, settings)
 
     @property
@@ -78,26 +80,54 @@ class Learner:
         out: list[Floats] = [np.zeros(len(sample), np.float32) for sample in samples]
         chosen = [place for place, sample in enumerate(samples) if sample.learnt]
         learnt = [samples[place] for place in chosen]
-        for row in self._rows(learnt):
+        own: dict[int, Floats] = {}
+        for row, counts in self._own_rows(learnt):
             targets = targets_of(row, learnt)
             with torch.no_grad(), self._precision():
                 found, _ = self._scorer(row, targets)
-            for member, part in zip(row.members, found.float().cpu().split(targets.counts), strict=True):
-                out[chosen[member]][learnt[member].mask] = part.numpy()
+            if counts:
+                parts = found.float().cpu().split(targets.counts)
+                own.update(zip(row.members, (part.numpy() for part in parts), strict=True))
+        for member, values in (pair for part in processes.gathered(own) for pair in part.items()):
+            out[chosen[member]][learnt[member].mask] = values
         return out
 
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser and the counters: with the weights, all that the next step depends on. No tensor is copied."""
-        return {"optimiser": self._optimiser.state_dict(), "steps": self.steps, "failed": self._failed}
+        """The optimiser and the counters: with the weights, all that the next step depends on. No tensor is copied.
+
+        Of a sharded model it is whole, so it fits any number of processes; all of them must ask for it.
+        """
+        state = self._optimiser.state_dict()
+        found = {
+            place: {name: processes.whole(value) for name, value in each.items()}
+            for place, each in state["state"].items()
+        }
+        return {"optimiser": {**state, "state": found}, "steps": self.steps, "failed": self._failed}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Raises: CheckpointDamaged, for a state of another model."""
         try:
             # torch keeps the tensors that it is given, and would write into the other learner's.
-            self._optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
+            given = copy.deepcopy(dict(state["optimiser"]))
+            given["state"] = {
+                place: {name: processes.like(value, weight) for name, value in given["state"][place].items()}
+                for place, weight in enumerate(self._learning)
+                if place in given["state"]
+            }
+            self._optimiser.load_state_dict(given)
             self.steps, self._failed = int(state["steps"]), int(state["failed"])
         except (KeyError, ValueError, TypeError) as error:
             raise CheckpointDamaged(f"the optimiser's state does not fit this model: {error}") from error
+
+    @property
+    def _learning(self) -> list[Any]:
+        """The weights that learn, in the order of the optimiser's state."""
+        return [one for group in self._optimiser.param_groups for one in group["params"]]
+
+    def _own_rows(self, samples: Sequence[Sample]) -> list[tuple[Row, bool]]:
+        """This process' rows; without FSDP every process has them all. False: it only keeps the others company."""
+        rows = self._rows(samples)
+        return processes.own_share(rows) if self.settings.fsdp and rows else [(row, True) for row in rows]
 
     def _rows(self, samples: Sequence[Sample]) -> list[Row]:
         return pack(samples, tokens=self.settings.tokens, packing=self.settings.packing)
@@ -113,8 +143,10 @@ class Learner:
         counts = [sample.learnt for sample in samples]
         share = Denominators(tokens=float(sum(counts)), sequences=float(len(counts)), longest=float(max(counts)))
         tally = Tally()
-        for row in rows:
-            self._accumulate(row, samples, (old, reference), objective, share, tally)
+        for row, counted in self._own_rows(samples):
+            self._accumulate(row, samples, (old, reference), objective, share, tally if counted else None)
+        if self.settings.fsdp:
+            tally.join()
         rate = rate_at(self.settings, self.steps)
         norm = self._apply(tally.loss, rate)
         skipped = not (math.isfinite(tally.loss) and math.isfinite(norm))
@@ -141,20 +173,21 @@ class Learner:
         given: tuple[PerSample | None, PerSample | None],
         objective: Objective,
         share: Denominators,
-        tally: Tally,
+        tally: Tally | None,
     ) -> None:
         with self._precision():
             found, entropies = self._scorer(row, targets_of(row, samples))
         batch = token_batch(row, samples, found, entropies, given=given)
         loss, statistics = objective(batch, share)
-        tally.add(batch, loss, statistics)
-        loss.backward()
+        if tally is not None:
+            tally.add(batch, loss, statistics)
+        # FSDP takes the mean over processes; the shares of the loss are to be added up.
+        (loss * (0.0 if tally is None else processes.world() if self.settings.fsdp else 1.0)).backward()
 
     def _apply(self, loss: float, rate: float) -> float:
         """The gradient's norm; a step is made if it and the loss are finite. Gradients are gone afterwards."""
         limit = self.settings.clip_norm or math.inf
-        learning = [one for group in self._optimiser.param_groups for one in group["params"]]
-        norm = float(_whole(torch.nn.utils.clip_grad_norm_(learning, limit)))
+        norm = float(processes.whole(torch.nn.utils.clip_grad_norm_(self._learning, limit)))
         if math.isfinite(loss) and math.isfinite(norm):
             for group in self._optimiser.param_groups:
                 group["lr"] = rate
@@ -190,10 +223,6 @@ def _optimiser(model: Any, settings: StepSettings) -> torch.optim.Optimizer:
         eps=settings.eps,
         fused=True,
     )
-
-
-def _whole(value: Any) -> Tensor:
-    return value.full_tensor() if hasattr(value, "full_tensor") else value
 
 
 def _memory_mb(device: Any) -> float:

@@ -3,6 +3,7 @@
 """`Scorer`: a language model as what the loss needs of it: log-probabilities of the learnt tokens of a row."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from rl_trainer.errors import RecipeWrong
 from rl_trainer.model.adapters import base_of
+from rl_trainer.model.checkpointing import checkpointing
 from rl_trainer.sample import Sample
 from rl_trainer.step import attention, head
 from rl_trainer.step.row import Row
@@ -65,12 +67,13 @@ class Scorer(nn.Module):
         base = base_of(self.model)
         device = next(base.parameters()).device
         extra: dict[str, Any] = {"stretches": attention.blocks(row.stretches, device)} if self.packed else {}
-        hidden = base.base_model(
-            input_ids=torch.from_numpy(row.ids)[None].to(device),
-            position_ids=torch.from_numpy(row.positions)[None].to(device),
-            use_cache=False,
-            **extra,
-        ).last_hidden_state[0]
+        with checkpointing(base) if torch.is_grad_enabled() else nullcontext():
+            hidden = base.base_model(
+                input_ids=torch.from_numpy(row.ids)[None].to(device),
+                position_ids=torch.from_numpy(row.positions)[None].to(device),
+                use_cache=False,
+                **extra,
+            ).last_hidden_state[0]
         ids = torch.from_numpy(row.ids)[targets.nodes].to(device)
         found, entropies = head.log_probs(
             hidden[targets.before.to(device)],

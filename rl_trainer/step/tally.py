@@ -3,9 +3,11 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from rl_trainer.objectives.batch import TokenBatch
+from rl_trainer.step.processes import gathered, world
 
 _MAX = "_max"
 
@@ -44,6 +46,16 @@ class Tally:
                 self._sums[name] = value
             else:
                 self._sums[name] = so_far.maximum(value) if name.endswith(_MAX) else so_far + value
+
+    def join(self) -> None:
+        """With those of the other processes; all must ask."""
+        if world() == 1:
+            return
+        parts = gathered({name: float(value) for name, value in self._sums.items()})
+        names = {name for part in parts for name in part}
+        for name in sorted(names):
+            values = [part[name] for part in parts if name in part]
+            self._sums[name] = torch.tensor(max(values) if name.endswith(_MAX) else sum(values))
 
     def fields(self) -> dict[str, Any]:
         """Of a `StepRecord`, by name."""
