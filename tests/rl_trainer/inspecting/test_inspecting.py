@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -170,6 +170,7 @@ def test_nothing_in_a_page_comes_from_elsewhere_or_runs_but_its_own_script(run: 
         assert f"{name}-src 'sha256-{digest}'" in policy
 
 
+@settings(max_examples=25)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_whatever_was_written_neither_ends_the_data_nor_gets_lost(text: str) -> None:
     group = ShownGroup(task_id=text, kind=text, iteration=0, solved=0.0, opening=text, nodes=(), runs=())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -114,6 +114,7 @@ def test_of_two_records_at_the_same_number_of_rollouts_the_later_counts() -> Non
     assert curves["rollout/success"] == ((64.0, 0.9),)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 20), st.floats(0, 1)), min_size=1, max_size=8), st.integers(0, 20))
 def test_a_value_is_never_outside_its_neighbours(points: list[tuple[int, float]], at: int) -> None:
     once = tuple(sorted({float(place): value for place, value in points}.items()))

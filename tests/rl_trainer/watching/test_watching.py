@@ -1,6 +1,7 @@
 """What people see of a training, fed with records as a training writes them."""
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,30 @@ def told(folder: Path, watching: TensorBoardWatching, *totals: int) -> None:
         record = iteration(total)
         RunFolder(folder).append(record)
         watching.record(record)
+
+
+def frames(file: Path) -> list[bytes]:
+    """The messages of an event file, whose checksums fit."""
+    data, out = file.read_bytes(), list[bytes]()
+    while data:
+        (length,), (crc,) = struct.unpack("<Q", data[:8]), struct.unpack("<I", data[8:12])
+        assert crc == masked(data[:8])
+        out.append(data[12 : 12 + length])
+        assert struct.unpack("<I", data[12 + length : 16 + length])[0] == masked(out[-1])
+        data = data[16 + length :]
+    return out
+
+
+def test_a_training_that_goes_on_says_from_which_step_on_the_old_curves_are_void(tmp_path: Path) -> None:
+    told(tmp_path, TensorBoardWatching(tmp_path), 1, 2, 3, 4)
+    first = set((tmp_path / FOLDER).iterdir())
+    RunFolder(tmp_path).forget_after(2)
+    told(tmp_path, TensorBoardWatching(tmp_path), 3)
+    (new,) = set((tmp_path / FOLDER).iterdir()) - first
+    version, restart, *rest = frames(new)
+    assert version.endswith(b"brain.Event:2")
+    assert restart[9:] == b"\x10\x03\x3a\x02\x08\x01", "step 3, a session log whose status is START"
+    assert len(rest) == 1
 
 
 def test_a_training_that_goes_on_writes_no_step_twice(tmp_path: Path) -> None:
