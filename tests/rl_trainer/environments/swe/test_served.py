@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from agent.deps import Deps
 from agent.journal import MemoryJournal
@@ -24,7 +25,9 @@ from rl_trainer.environments.swe.environment import SweEnvironment
 from rl_trainer.environments.swe.server import Result, serve_task_over_http
 from rl_trainer.environments.swe.settings import SweSettings
 from rl_trainer.environments.swe.tools import ENDS_WITH, TOOLS
+from rl_trainer.errors import WorldFailed
 from rl_trainer.sandbox.opening import SandboxSettings
+from rl_trainer.sandbox.sandbox import Limits as Sizes
 from rl_trainer.task import Task
 
 STEPS = (
@@ -52,6 +55,17 @@ async def test_the_agent_solves_a_task_in_process(environment: SweEnvironment, t
         assert run.status is Status.DONE, run.state.reason
         assert (await world.grade()).passed
         assert world.facts()["tested_before_submit"] == 1
+
+
+async def test_a_world_that_breaks_ends_the_run_as_that_and_blames_nobody(
+    environment: SweEnvironment, task: Task
+) -> None:
+    slow = msgspec.structs.replace(task, data={**task.data, "limits": msgspec.to_builtins(Sizes(wall_s=0.3))})
+    said = '{"tool": "swe/shell", "arguments": {"command": "while :; do sleep 0.01; done"}}'
+    async with environment.open(slow) as world:
+        deps = Deps(llm=ScriptedLLM(lambda messages, ask: said), toolbox=world.toolbox, journal=MemoryJournal())
+        with pytest.raises(WorldFailed):
+            await run_agent(task.goal, deps, options=OPTIONS)
 
 
 async def test_the_agent_solves_a_task_that_is_served_over_stdio(task: Task, tmp_path: Path) -> None:
