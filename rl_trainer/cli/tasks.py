@@ -239,7 +239,7 @@ def _loaded(
 
 
 def _swe(python: str, kind: Kind) -> SweSettings:
-    local = LocalSettings(python=python) if python else LocalSettings()
+    local = LocalSettings(python=str(Path(python).absolute())) if python else LocalSettings()
     return SweSettings(sandbox=SandboxSettings(kind=kind, local=local))
 
 

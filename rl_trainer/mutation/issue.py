@@ -8,6 +8,8 @@ from typing import Protocol
 import msgspec
 
 _SHOWN = 3
+_ASIDES = re.compile(r"Omitting \d+ identical items?, use -vv to show|Use -v to get more diff")
+"""What pytest says to whoever runs it."""
 _OPENINGS = (
     "{project}: something does not work as it should.",
     "There is a bug in {project}.",
@@ -52,7 +54,7 @@ async def by_rule(failures: Failures) -> str:
 
 
 def _line(test: str, failed: Mapping[str, str], *, named: bool) -> str:
-    message = " ".join(failed[test].split()) or "it fails"
+    message = " ".join(_ASIDES.sub("", failed[test]).split()) or "it fails"
     return f"- `{test}`: {message}" if named else f"- {_behaviour(test)}: {message}"
 
 

@@ -39,6 +39,11 @@ os.environ.update(plan["env"])
 sys.argv = ["test"]
 if plan["runner"] == "pytest":
     import pytest
+def crash(report):
+    at = getattr(report.longrepr, "reprcrash", None)
+    lines = str(report.longreprtext).strip().splitlines() or [""]
+    return (at.message if at is not None else lines[-1])[:300]
+running.last_line = crash  # what is for people: the error itself, not the last line of what pytest says of it
 def say(*record):
     line = (json.dumps(record) + "\\n").encode("utf-8", "replace")
     while line:

@@ -81,6 +81,19 @@ async def test_bugs_that_break_the_import_or_never_end_are_no_tasks(
     assert made.by_kind["constant_off_by_one"]["import"] == 1
 
 
+async def test_tests_that_need_pytest_are_run_by_it(folder: Path, tmp_path: Path, swe: SweSettings) -> None:
+    (folder / "test_prices.py").write_text(
+        "import pytest\n\nfrom prices import total\n\n\n"
+        '@pytest.mark.parametrize("price", [1, 2])\ndef test_one(price):\n    assert [total([price])] == [price]\n'
+    )
+    settings = MutationSettings(repeats=1, confirm=False, operators=("augmented_operator",))
+    await make_tasks(read_project(folder), tmp_path / "t.jsonl", settings=settings, swe=swe)
+    (task,) = load_tasks(tmp_path / "t.jsonl")
+    assert set(swe_task(task).fail_to_pass) == {"test_prices.py::test_one[1]", "test_prices.py::test_one[2]"}
+    assert "assert [-1] == [1]" in task.goal
+    assert "get more diff" not in task.goal
+
+
 async def test_with_hidden_tests_the_issue_names_none(project: Project, tmp_path: Path, swe: SweSettings) -> None:
     out = tmp_path / "tasks.jsonl"
     settings = MutationSettings(repeats=1, confirm=False, visible=0.0, bugs=2, most=1, operators=KINDS)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from rl_trainer.environments.swe.task import swe_task
-from rl_trainer.errors import TaskInvalid, TrainingDataMissing
+from rl_trainer.errors import TaskInvalid, TrainingDataMissing, TrainingToolsMissing
 from rl_trainer.task import Task
 from rl_trainer.tasks import BadRecord, Wanted, load_tasks
 from rl_trainer.tasks.contents import from_clones
@@ -202,6 +203,12 @@ def test_what_is_not_there_and_what_no_form_has_is_said(tmp_path: Path) -> None:
         next(load_tasks(tmp_path / "none.jsonl"))
     with pytest.raises(TaskInvalid, match="there are tasks, exercism-bugs"):
         next(load_tasks(tmp_path, format="cobol"))
+
+
+@pytest.mark.skipif(find_spec("datasets") is not None, reason="datasets is installed, and would ask the hub")
+def test_a_name_on_the_hub_needs_a_library_that_the_error_names() -> None:
+    with pytest.raises(TrainingToolsMissing, match="pip install datasets"):
+        next(load_tasks("someone/tasks"))
 
 
 def test_tasks_carry_their_data_through_json() -> None:
