@@ -1,7 +1,7 @@
 """One iteration of RL: groups that teach something are gathered, given credit, and learnt from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from rl_trainer.curriculum import choose
 from rl_trainer.pool import Pool, draw, fresh, noted
 from rl_trainer.recipe import DapoStage
 from rl_trainer.recording import keyed_seed
-from rl_trainer.rollout import Rig, Told, roll_groups
+from rl_trainer.rolling_out import Ahead, Roll
+from rl_trainer.rollout import Rig
 from rl_trainer.sample import Sample
 from rl_trainer.samples import samples_of_group
 from rl_trainer.selection import D3S, Pods, d3s, pods
@@ -48,12 +49,12 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """Where an iteration stands: its number, the tasks it may draw, and the seed of all that is drawn."""
+    """Where an iteration stands: its number, the tasks it may draw, the seed of what is drawn, and who rolls out."""
 
     iteration: int
     tasks: Sequence[Task]
     seed: str
-    told: Told | None = field(default=None)
+    roll: Roll
 
 
 async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, at: Draw) -> Gathered:
@@ -72,9 +73,7 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
         tasks, pool = _drawn(stage, pool, at, generations)
         if not tasks:
             break
-        found = await roll_groups(
-            tasks, rig, seed=f"{at.seed}/{stage.name}/{generations}", iteration=at.iteration, told=at.told
-        )
+        found = await at.roll(tasks, seed=f"{at.seed}/{stage.name}/{generations}", iteration=at.iteration)
         found, more = await valued(found, tasks, rig, seed=f"{at.seed}/{stage.name}/{generations}/{at.iteration}")
         continuations += more
         generations += 1
@@ -100,6 +99,36 @@ async def gather(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, a
         carried=carried,
         expired=expired,
         continuations=continuations,
+    )
+
+
+async def gather_ahead(stage: DapoStage, rig: Rig, estimator: Estimator, pool: Pool, ahead: Ahead) -> Gathered:
+    """The same from rollouts that run ahead: what comes next is taken until enough of it teaches something.
+
+    Stale groups are dropped on the way and counted as expired. Surplus does not arise, so nothing is carried over.
+    """
+    chosen: list[Worth] = []
+    rolled: list[Group] = []
+    uninformative, dropped = 0, ahead.dropped
+    while len(chosen) < stage.problems and len(rolled) < stage.problems * stage.generations:
+        found = await ahead.take(stage.problems - len(chosen))
+        if not found:
+            break
+        rolled += found
+        worths = [Worth(group, estimator(group)) for group in (_shaped(each, stage, rig, 0) for each in found)]
+        kept = [worth for worth in worths if worth.credit.informative or not stage.drop]
+        uninformative += sum(not worth.credit.informative for worth in worths)
+        await ahead.discard(len(worths) - len(kept))
+        chosen += kept
+    return Gathered(
+        chosen=_selected(chosen, stage, 0),
+        rolled=tuple(rolled),
+        pool=replace(noted(pool, rolled), drawn=pool.drawn + len(rolled)),
+        generations=-(-len(rolled) // stage.problems),
+        uninformative=uninformative,
+        carried=0,
+        expired=ahead.dropped - dropped,
+        continuations=0,
     )
 
 

@@ -14,6 +14,8 @@ from rl_trainer.credit.settings import CreditSettings
 from rl_trainer.curriculum import ChoiceSettings
 from rl_trainer.environments.swe.settings import SweSettings
 from rl_trainer.errors import RecipeWrong
+from rl_trainer.fleet.backlog import AheadSettings
+from rl_trainer.fleet.fleet import FleetSettings
 from rl_trainer.model.settings import ModelSettings
 from rl_trainer.objectives.settings import ObjectiveSettings
 from rl_trainer.objectives.settings import check as check_objective
@@ -44,6 +46,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     old: what ratios are taken to: the sampler's own log-probabilities, as in the paper (arXiv 2508.03501, section 4),
     or the trainer's before the update, which leaves the engine's mismatch to truncated importance sampling. drift: the
     largest mean difference between the two, in nats, before training stops. device: cpu, cuda; empty: what there is.
+    fleet: workers that roll out, each with worlds of its own; on this machine, or over a cluster's nodes with `ray`.
+    ahead: rollouts go on while the trainer learns, so many versions ahead of it at most.
     """
 
     kind: Literal["in-process", "vllm"] = "in-process"
@@ -53,6 +57,9 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     old: Literal["rollout", "trainer"] = "rollout"
     drift: float = 0.05
     device: str = ""
+    fleet: FleetSettings | None = None
+    ray: bool = False
+    ahead: AheadSettings | None = None
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,6 +211,16 @@ def _check(recipe: Recipe, stage: Stage) -> None:
         RecipeWrong: it names the fields that do not go together.
     """
     recipe.step.check()
+    engine = recipe.engine
+    if engine.kind == "in-process" and (engine.fleet or engine.ray or engine.ahead or engine.url):
+        raise RecipeWrong(
+            "engine.fleet, ray, ahead and url have no effect with engine.kind in-process: it samples here, in turns "
+            'with learning; a vLLM server (kind = "vllm") is asked from anywhere'
+        )
+    if engine.kind == "in-process" and recipe.step.fsdp:
+        raise RecipeWrong('step.fsdp shards the model over processes, so none can sample from it: engine.kind = "vllm"')
+    if engine.ray and engine.fleet is None:
+        raise RecipeWrong("engine.ray has no effect without engine.fleet, which says how many workers there are")
     if not isinstance(stage, DapoStage):
         return
     check_objective(recipe.objective, bypass=recipe.engine.old == "rollout", reference=False)

@@ -24,6 +24,7 @@ from rl_trainer.rollout import roll_groups
 from rl_trainer.run_folder import read_groups
 from rl_trainer.sample import Sample
 from rl_trainer.samples import imitation_samples
+from rl_trainer.step.processes import from_first
 from rl_trainer.training import Training
 from rl_trainer.trajectory import Group, Trajectory
 
@@ -44,7 +45,9 @@ async def run_rft(training: Training, stage: RftStage, saved: Saved | None) -> N
     done = 0
     for lap in range(stage.iterations):
         name = f"rft-{stage.name}-{lap}"
-        groups, new = await _groups(training, stage, lap, name)
+        found = from_first(await _groups(training, stage, lap, name) if training.first else None)
+        assert found is not None
+        groups, new = found
         plan = _plan(groups, stage, recipe.step.batch, f"{training.seed}/{name}")
         if training.place.iteration == done and new:
             training.pool = noted(training.pool, groups)

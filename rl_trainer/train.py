@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from rl_trainer.checkpoint import Place, Saved, latest
 from rl_trainer.dapo import run_dapo
-from rl_trainer.errors import CheckpointDamaged
+from rl_trainer.errors import CheckpointDamaged, RecipeWrong
 from rl_trainer.opened import device_of, environments_for, need_torch, renderer_of, rig_of, task_sets
 from rl_trainer.recipe import DapoStage, Recipe
 from rl_trainer.rejection import run_rft
@@ -28,15 +28,19 @@ async def train(recipe: Recipe, out: Path, *, watching: Watching | None = None) 
         SamplingBiased, LearningFailed, EngineFailed: training stopped; the last checkpoint stands.
     """
     need_torch()
+    from rl_trainer.step import processes
+
     folder = RunFolder(out)
-    with folder.locked():
+    with processes.open_processes(), folder.locked() if processes.rank() == 0 else nullcontext():
+        _processes_fit(recipe, processes.world())
         saved = latest(out)
         _same_recipe(folder, recipe, saved)
         async with open_training(recipe, folder, watching or Watching()) as training:
             if saved is not None:
                 training.restore(saved)
             else:
-                training.folder.write_recipe(recipe)
+                if training.first:
+                    training.folder.write_recipe(recipe)
                 training.advance(settings=fingerprint(recipe))
                 training.save()
             if training.publish is not None:  # a server has the base's weights, or those of before a resume
@@ -86,6 +90,11 @@ async def _engine(recipe: Recipe, model: Any) -> AsyncGenerator[tuple[Any, Any]]
 
     async with open_vllm(recipe.engine, model) as (policy, publish):
         yield policy, publish
+
+
+def _processes_fit(recipe: Recipe, processes: int) -> None:
+    if processes > 1 and not recipe.step.fsdp:
+        raise RecipeWrong(f"torchrun started {processes} processes, but step.fsdp is off: each would train by itself")
 
 
 def _quiet() -> None:

@@ -16,9 +16,11 @@ from rl_trainer.pool import Pool
 from rl_trainer.recipe import Recipe
 from rl_trainer.rollout import Rig
 from rl_trainer.run_folder import Record, RunFolder, write_whole
+from rl_trainer.step import processes
 from rl_trainer.step.learner import Learner
 from rl_trainer.step.settings import StepSettings
 from rl_trainer.task import Task
+from rl_trainer.trajectory import Group
 from rl_trainer.watching.watching import Watching
 
 _LEARNER = "learner.pt"
@@ -59,17 +61,32 @@ class Training:
         """Weights, place and pool as the checkpoint has them."""
         load_weights(self.model, saved.folder / "model")
         self.place, self.pool = saved.place, saved.pool
-        self.folder.forget_after(saved.place.total)
+        if self.first:
+            self.folder.forget_after(saved.place.total)
 
-    def save(self) -> Path:
-        """A checkpoint of how things stand."""
+    @property
+    def first(self) -> bool:
+        """Whether this process rolls out, writes and tells; the others only learn with it."""
+        return processes.rank() == 0
+
+    def save(self) -> None:
+        """A checkpoint of how things stand; of a sharded model all processes must ask for it."""
+        if not self.first:
+            self._write(Path())
+            return
         always = frozenset(self._last_of_stages())
-        folder = save(self.folder.path, self.place, self.pool, self._write)
+        save(self.folder.path, self.place, self.pool, self._write)
         prune(self.folder.path, self.recipe.keep, always)
-        return folder
+
+    def keep_groups(self, name: str, groups: Sequence[Group]) -> None:
+        """Trajectories for `train inspect`, and for whoever learns from them later."""
+        if self.first:
+            self.folder.write_groups(name, groups)
 
     def record(self, kind: str, stage: str, values: dict[str, float]) -> None:
         """One more line of metrics, told to whoever watches."""
+        if not self.first:
+            return
         place = self.place
         record = Record(
             kind=kind,
@@ -91,25 +108,31 @@ class Training:
         version = self.place.version + 1
         self.advance(version=version, step=self.place.step + steps)
         policy: Any = self.rig.policy
-        if self.publish is not None:
+        if self.publish is None:
+            policy.version = version
+        elif self.first:
             await self.publish(version)
         else:
-            policy.version = version
+            save_model(self.model, Path())  # the first process publishes; its weights come from all
 
     def drawable(self, stage: str, choose: Callable[[], Sequence[Task]]) -> list[Task]:
         """The tasks that a stage draws from, settled when it begins: what it finds does not change them."""
         file = self.folder.path / f"tasks-{stage}.json"
-        if not self.place.iteration or not file.is_file():
+        if self.first and (not self.place.iteration or not file.is_file()):
             write_whole(file, msgspec.json.encode([task.id for task in choose()]))
+        processes.from_first(None)  # nobody reads before it is written
         wanted = set(msgspec.json.decode(file.read_bytes(), type=list[str]))
         return [task for task in self.tasks if task.id in wanted]
 
     def _write(self, folder: Path) -> None:
         save_model(self.model, folder / "model", merge=False)
+        state = None if self.learner is None else self.learner.state_dict()
+        if not self.first:
+            return
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(folder / "model")
-        if self.learner is not None:
-            torch.save(self.learner.state_dict(), folder / _LEARNER)
+        if state is not None:
+            torch.save(state, folder / _LEARNER)
 
     def _last_of_stages(self) -> list[str]:
         marked = self.folder.path / "checkpoints" / "stages"
@@ -117,6 +140,8 @@ class Training:
 
     def mark_stage(self) -> None:
         """Keep the newest checkpoint, the last of its stage, for good."""
+        if not self.first:
+            return
         marked = self.folder.path / "checkpoints" / "stages"
         names = [*self._last_of_stages(), f"step-{self.place.total:06d}"]
         building = marked.with_suffix(".building")
