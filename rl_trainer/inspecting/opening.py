@@ -1,5 +1,6 @@
 """`open_groups`: the groups of a run or a file, with the credit and the tokenizer that they were learnt with."""
 
+import gzip
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from rl_trainer.credit.settings import CreditSettings
 from rl_trainer.errors import BaseModelMissing, CheckpointDamaged, TrainingDataMissing, TrainingToolsMissing
 from rl_trainer.inspecting.group import Texts, no_texts, show_group
 from rl_trainer.inspecting.shown import Shown
-from rl_trainer.recipe import Recipe
+from rl_trainer.recipe import DapoStage, Recipe
 from rl_trainer.renderer import Renderer
 from rl_trainer.report.summary import recipe_in_brief
 from rl_trainer.run_folder import RunFolder, read_groups
@@ -51,9 +52,10 @@ def find_groups(source: Path, iteration: int | None = None) -> Found:
             there = f"{int(numbered[0].name[:6])} to {int(numbered[-1].name[:6])}" if numbered else "none"
             raise TrainingDataMissing(f"{source} has no groups of iteration {iteration}; there are {there}")
         return Found(fitting[-1], source)
-    if not files:
+    filled = [file for file in (numbered or files) if _holds_any(file)]
+    if not filled:
         raise TrainingDataMissing(f"{source} has no groups: neither a file of them nor the folder of a training")
-    return Found((numbered or files)[-1], source)
+    return Found(filled[-1], source)
 
 
 def open_groups(found: Found, task: str | None = None) -> Shown:
@@ -65,23 +67,33 @@ def open_groups(found: Found, task: str | None = None) -> Shown:
     recipe = RunFolder(found.run).recipe() if found.run is not None else None
     groups = _read(found.file)
     chosen = [group for group in groups if task is None or group.task_id == task]
+    if not groups:
+        raise TrainingDataMissing(f"{found.file} has no groups: that iteration found nothing to learn from")
     if not chosen:
         there = ", ".join(sorted({group.task_id for group in groups})[:8]) or "none"
         raise TrainingDataMissing(f"{found.file} has no group of task {task!r}; there are {there}")
     texts, notes = texts_for(recipe, found.run)
-    if recipe is None:
-        notes = [*notes, "There is no recipe beside this file: the credit shown is that of plain group rewards."]
-    elif not found.name[:6].isdigit():
-        notes = [*notes, "These runs were imitated, not reinforced: the credit is what the recipe would give them."]
-    if recipe is not None and recipe.objective.modifiers:
-        notes = [*notes, "The objective changes these advantages once more, with the ratios of the step (modifiers)."]
     estimator = credit_of(recipe.credit if recipe is not None else CreditSettings())
     return Shown(
         title=f"{recipe.name if recipe is not None else found.file.name}, {_when(found)}",
         credit=recipe_in_brief(recipe)["credit"] if recipe is not None else "group",
-        notes=tuple(notes),
+        notes=(*notes, *_limits_of_credit(recipe, found)),
         groups=tuple(show_group(group, estimator, texts) for group in chosen),
     )
+
+
+def _limits_of_credit(recipe: Recipe | None, found: Found) -> list[str]:
+    """What the credit that is shown is not."""
+    if recipe is None:
+        return ["There is no recipe beside this file: the credit shown is that of plain group rewards."]
+    notes: list[str] = []
+    if not found.name[:6].isdigit():
+        notes.append("These runs were imitated, not reinforced: the credit is what the recipe would give them.")
+    if recipe.objective.modifiers:
+        notes.append("The objective changes these advantages once more, with the ratios of the step (modifiers).")
+    if any(isinstance(stage, DapoStage) and stage.select is not None for stage in recipe.stages):
+        notes.append("A stage that selects (select) has learnt from some of these tokens only; the choice is not kept.")
+    return notes
 
 
 def texts_for(recipe: Recipe | None, run: Path | None) -> tuple[Texts, list[str]]:
@@ -121,6 +133,15 @@ def token_texts(renderer: Renderer) -> Texts:
         return tuple(f" {part}" if spaced and place else part for place, part in enumerate(parts))
 
     return texts
+
+
+def _holds_any(file: Path) -> bool:
+    """Whether there is a first line; an iteration that found nothing to learn from leaves a file without one."""
+    try:
+        with gzip.open(file, "rb") as lines:
+            return bool(lines.readline())
+    except (OSError, EOFError, zlib.error):
+        return True  # it is damaged, and whoever reads it says so
 
 
 def _read(file: Path) -> list[Group]:

@@ -31,6 +31,8 @@ def warnings_of(stages: Sequence[StageSummary], records: Sequence[Record]) -> tu
 def _of_stage(stage: StageSummary) -> list[str]:
     out: list[str] = []
     figures = stage.figures
+    if stage.idle:
+        out.append(f"{stage.name}: iterations that found nothing to learn from, and made no step: {stage.idle}.")
     if stage.runs and stage.wasted / stage.runs > _WASTED:
         out.append(
             f"{stage.name}: {100 * stage.wasted / stage.runs:.0f} % of the rollouts were in groups without variance; "

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rl_trainer.recipe import DapoStage, Recipe, of_stage
 from rl_trainer.report.curves import Curve, Panel
-from rl_trainer.report.summary import wasted_runs
+from rl_trainer.report.summary import figure_of, wasted_runs
 from rl_trainer.run_folder import Record
 
 _SMOOTH = 5
@@ -106,7 +106,7 @@ def _curve(name: str, records: Sequence[Record], figure: str) -> Curve:
     return Curve(
         name=name,
         x=tuple(float(each.rollouts) for each in records),
-        y=tuple(each.values.get(figure, math.nan) for each in records),
+        y=tuple(figure_of(each, figure) for each in records),
     )
 
 

@@ -1,5 +1,6 @@
 """A run's stages, evaluations and recipe in brief, from its records."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,13 +21,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StageSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage. figures: by the name that a record has. runs: rolled out. wasted: of these, in groups all of whose
-    runs got the same reward. expired: groups that taught something, waited for a place, and were given up."""
+    """One stage. figures: by the name that a record has. runs: rolled out, with continuations of turns.
+
+    wasted: runs in groups all of which got the same reward. idle: iterations without a step. expired: groups that
+    taught something, waited for a place, and got none.
+    """
 
     name: str
     kind: str
     iterations: int
     updates: int
+    idle: int
     runs: int
     wasted: int
     expired: int
@@ -96,6 +101,12 @@ def recipe_in_brief(recipe: Recipe) -> dict[str, str]:
     }
 
 
+def figure_of(record: Record, name: str) -> float:
+    """A figure; no number where it is not there, and of the optimiser where the iteration made no step."""
+    idle = record.values.get("step/updates") == 0 and name.startswith(("step/", "drift/"))
+    return math.nan if idle else record.values.get(name, math.nan)
+
+
 def wasted_runs(record: Record, group: int) -> float:
     """Runs of an iteration in groups that taught nothing."""
     return record.values.get("groups/uninformative", 0.0) * group
@@ -110,7 +121,8 @@ def _stage(recipe: Recipe, stage: Stage, records: Sequence[Record]) -> StageSumm
         kind="DAPO" if isinstance(stage, DapoStage) else "rejection fine-tuning",
         iterations=steps[-1].iteration if steps else 0,
         updates=int(sum(each.values.get("step/updates", 1.0) for each in steps)),
-        runs=int(_sum(rolled, "rollout/runs")),
+        idle=sum(each.values.get("step/updates") == 0 for each in steps),
+        runs=int(_sum(rolled, "rollout/runs") + _sum(rolled, "groups/continuations")),
         wasted=int(sum(wasted_runs(each, group) for each in rolled)),
         expired=int(_sum(rolled, "groups/expired")),
         learnt_tokens=int(_sum(rolled, "step/tokens")),
@@ -125,8 +137,8 @@ def _changes(records: Sequence[Record]) -> dict[str, Change]:
 
 
 def _mean(records: Sequence[Record], name: str) -> float:
-    found = [each.values[name] for each in records if name in each.values]
-    return sum(found) / len(found) if found else float("nan")
+    found = [value for each in records if math.isfinite(value := figure_of(each, name))]
+    return sum(found) / len(found) if found else math.nan
 
 
 def _sum(records: Sequence[Record], name: str) -> float:

@@ -45,11 +45,13 @@ class LiveView(Watching):
 
     now: Progress = field(default_factory=Progress)
     last: dict[str, Record] = field(default_factory=dict[str, Record])
-    """By kind, the last record."""
+    """By kind, the last record of this stage."""
     success: list[float] = field(default_factory=list[float])
     evaluated: list[float] = field(default_factory=list[float])
 
     def record(self, record: Record) -> None:
+        if any(each.stage != record.stage for each in self.last.values()):
+            self.last.clear()
         self.last[record.kind] = record
         if record.kind == "step":
             self.now.ended += 1

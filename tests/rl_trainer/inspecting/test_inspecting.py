@@ -101,6 +101,13 @@ def test_the_last_iteration_is_shown_unless_another_is_named(run: Path) -> None:
         find_groups(run, 7)
 
 
+def test_an_iteration_that_learnt_nothing_is_passed_over_unless_it_is_named(run: Path) -> None:
+    RunFolder(run).write_groups("000313", [])
+    assert find_groups(run).name == "000312"
+    with pytest.raises(TrainingDataMissing, match="found nothing to learn from"):
+        open_groups(find_groups(run, 313))
+
+
 def test_one_task_can_be_chosen(run: Path, real: list[Group]) -> None:
     (only,) = shown_of(run, "--task", real[1].task_id)["groups"]
     assert only["task_id"] == real[1].task_id

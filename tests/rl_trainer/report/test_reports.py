@@ -144,6 +144,18 @@ def test_what_went_wrong_is_said(a_run: Any) -> None:
         assert words in warnings
 
 
+def test_an_iteration_without_a_step_leaves_a_gap_and_is_counted(a_run: Any) -> None:
+    idle = {"step__updates": 0.0, "step__entropy": 0.0, "drift__max": 0.0, "step__loss": 0.0}
+    records = [iteration(place, 0.3, **{"step__entropy": 0.5, **(idle if place == 3 else {})}) for place in range(1, 6)]
+    (stage,) = report_of(a_run("run", records)).stages
+    assert stage.idle == 1
+    assert stage.figures["step/loss"].last == pytest.approx(0.1)
+    assert any(
+        "found nothing to learn from, and made no step: 1" in each
+        for each in report_of(a_run("other", records)).warnings
+    )
+
+
 def test_test_sets_that_were_run_stand_in_the_report(a_run: Any) -> None:
     run = a_run("run", RISING)
     row = {"evaluation/tasks": 12.0, "evaluation/samples": 4.0, "evaluation/pass@1": 0.5, "evaluation/low": 0.25}
