@@ -154,7 +154,7 @@ def test_gradient_checkpointing_gives_the_same_gradient_and_works_layers_out_twi
     kept = learner_of(msgspec.structs.replace(MODEL, gradient_checkpointing=True))
     calls: list[int] = []
     layer = kept.model.base_model.layers[0]
-    layer.mlp.register_forward_hook(lambda *_: calls.append(1))
+    layer.mlp.register_forward_pre_hook(lambda *_: calls.append(1))
     old = old_of(samples)
     expected, got = gradients_of(plain, samples, old), gradients_of(kept, samples, old)
     for one, other in zip(got, expected, strict=True):
