@@ -6,14 +6,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+TRAIN_STAMP := $(VENV)/.installed-train
 LABELLED ?= ../shared/data/queries
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install test check fix bench gpu-check clean
+.PHONY: help run install test check fix bench train-tools train-proof gpu-check clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: install ## install, start real MCP servers, find and call the right tools, then let the agent pursue a goal
 	@$(BIN)/python scripts/demo.py
@@ -45,6 +46,11 @@ ifneq ($(filter retrieval,$(or $(ARGS),retrieval)),)
 	done
 endif
 
+train-tools: $(TRAIN_STAMP) ## install torch and what else training needs (hundreds of megabytes)
+
+train-proof: $(TRAIN_STAMP) ## show that the trainer learns, and resumes bit for bit; under 20 minutes on 2 cores
+	@$(BIN)/python scripts/train_proof.py $(ARGS)
+
 gpu-check: $(STAMP) ## what a GPU would be used for, and whether there is one
 	@$(BIN)/python scripts/gpu_check.py
 
@@ -65,4 +71,11 @@ $(STAMP): pyproject.toml constraints.txt
 $(DEV_STAMP): $(STAMP)
 	@echo "installing what the tests and checks need" >&2
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# torch by itself and first: another package's range for it may bring several gigabytes for GPUs.
+$(TRAIN_STAMP): $(STAMP)
+	@echo "installing what training needs" >&2
+	@$(PIP) torch
+	@$(PIP) --editable '.[train]'
 	@touch $@

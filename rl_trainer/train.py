@@ -45,6 +45,7 @@ async def train(recipe: Recipe, out: Path, *, watching: Watching | None = None) 
                 training.save()
             if training.publish is not None:  # a server has the base's weights, or those of before a resume
                 await training.publish(training.place.version)
+            await training.give_weights()
             await _stages(training, saved)
             return training.place
 

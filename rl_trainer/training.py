@@ -105,9 +105,13 @@ class Training:
 
     async def new_weights(self, steps: int) -> None:
         """The model has changed: the policy has another version."""
-        version = self.place.version + 1
-        self.advance(version=version, step=self.place.step + steps)
+        self.advance(version=self.place.version + 1, step=self.place.step + steps)
+        await self.give_weights()
+
+    async def give_weights(self) -> None:
+        """The policy samples from the model as it is now, under the version that it has now."""
         policy: Any = self.rig.policy
+        version = self.place.version
         if self.publish is None:
             policy.version = version
         elif self.first:
