@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,9 +74,16 @@ def run(
     _train(_recipe(recipe, change, start, tasks), out, as_json)
 
 
-def recipes(as_json: JsonOption = False) -> None:
+def recipes(
+    name: Annotated[str, typer.Argument(help="Print this one.", show_default=False)] = "", as_json: JsonOption = False
+) -> None:
     """List the recipes that come with the package, or print one: a file to copy and change."""
-    found = [read_recipe(name) for name in shipped()]
+    if name and name not in shipped():
+        raise RecipeWrong(f"no recipe {name!r} is shipped; there are {', '.join(shipped())}")
+    if name and not as_json:
+        typer.echo((resources.files("rl_trainer") / "recipes" / f"{name}.toml").read_text(), nl=False)
+        return
+    found = [read_recipe(each) for each in ([name] if name else shipped())]
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
         return
@@ -148,6 +156,6 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "rft": (rft, "Examples: quartermaster train rft | quartermaster train rft --runs good-runs.jsonl --out tuned"),
     "dapo": (dapo, "Examples: quartermaster train dapo --from training-laptop | quartermaster train dapo -r mine.toml"),
     "run": (run, "Examples: quartermaster train run | quartermaster train run -r laptop --set step.batch=64 --out try"),
-    "recipes": (recipes, "Example: quartermaster train recipes"),
+    "recipes": (recipes, "Examples: quartermaster train recipes | quartermaster train recipes laptop > mine.toml"),
 }
 """The functions of this module as commands, with the last line of their help."""
