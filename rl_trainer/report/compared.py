@@ -1,8 +1,9 @@
 """A comparison as Markdown, and as curves."""
 
 import math
+from collections.abc import Sequence
 
-from rl_trainer.report.comparing import DEFAULT_FIGURE, Comparison, Point, Variant
+from rl_trainer.report.comparing import ALSO, DEFAULT_FIGURE, Comparison, Point, Variant
 from rl_trainer.report.curves import Curve, Panel
 from rl_trainer.report.markdown import number, one_line, percent, table
 
@@ -19,27 +20,38 @@ _KIND = "evaluation/success/"
 
 
 def panels_of(found: Comparison) -> tuple[Panel, ...]:
-    """The figure by variant, with the interval over seeds where there are several."""
-    share = _is_share(found.figure)
-    curves = tuple(
-        Curve(
-            name=variant.name,
-            x=tuple(point.rollouts for point in variant.curve),
-            y=tuple(point.mean for point in variant.curve),
-            low=tuple(point.low for point in variant.curve),
-            high=tuple(point.high for point in variant.curve),
-            colour=place,
-        )
-        for place, variant in enumerate(found.variants)
-    )
-    return (Panel(title=_title(found.figure), curves=curves, unit="share" if share else "number"),)
+    """The figure by variant, with the interval over seeds where there are several; then what it was bought with."""
+    also = dict.fromkeys(name for variant in found.variants for name in variant.also)
+    curves = {found.figure: [variant.curve for variant in found.variants]}
+    curves |= {name: [variant.also.get(name, ()) for variant in found.variants] for name in also}
+    names = [variant.name for variant in found.variants]
+    return tuple(_panel(figure, names, points) for figure, points in curves.items())
+
+
+def _panel(figure: str, names: Sequence[str], points: Sequence[Sequence[Point]]) -> Panel:
+    share = is_share(figure)
+    curves: list[Curve] = []
+    for place, (name, own) in enumerate(zip(names, points, strict=True)):
+        sides = [within(each, share=share) for each in own]
+        x, y = tuple(each.rollouts for each in own), tuple(each.mean for each in own)
+        low, high = tuple(each for each, _ in sides), tuple(each for _, each in sides)
+        curves.append(Curve(name=name, x=x, y=y, low=low, high=high, colour=place))
+    return Panel(title=_title(figure), curves=tuple(curves), unit="share" if share else "number")
+
+
+def within(point: Point, *, share: bool) -> tuple[float, float]:
+    """The interval; of a share no lower than 0 and no higher than 1, where the true one cannot lie."""
+    if not share or not math.isfinite(point.low):
+        return point.low, point.high
+    return max(0.0, point.low), min(1.0, point.high)
 
 
 def to_markdown(found: Comparison, *, curves: str) -> str:
     """The page. curves: the file with the curves, as the page links it."""
     how = (
         f"All figures at {found.budget:,.0f} rollouts, which every run has spent; between two measurements they lie on "
-        "the line between them. Intervals: 95 %, Student's t over seeds; for one seed there is none."
+        "the line between them. Intervals: 95 %, Student's t over seeds; cut where a share cannot "
+        "lie. One seed has none."
     )
     parts = [
         f"# {one_line(_title(found.figure))} at equal budgets",
@@ -69,7 +81,7 @@ def _variants(found: Comparison) -> str:
             variant.name,
             ", ".join(map(str, variant.seeds)),
             f"{variant.curve[-1].rollouts:,.0f}",
-            _cell(variant, found.figure, share=_is_share(found.figure)),
+            _cell(variant, found.figure, share=is_share(found.figure)),
             "; ".join(f"{path} = {value}" for path, value in variant.settings.items()) or "–",
         )
         for variant in found.variants
@@ -81,7 +93,7 @@ def _variants(found: Comparison) -> str:
 def _differences(found: Comparison) -> str:
     if not found.differences:
         return "None: there is one variant, or no seed is in two of them."
-    share = _is_share(found.figure)
+    share = is_share(found.figure)
     rows = [
         (
             f"{each.variant} - {each.against}",
@@ -99,7 +111,7 @@ def _differences(found: Comparison) -> str:
 def _others(found: Comparison) -> str:
     names = [name for name in _FIGURES if any(name in variant.at_budget for variant in found.variants)]
     rows = [
-        (_FIGURES[name], *(_cell(variant, name, share=_is_share(name)) for variant in found.variants)) for name in names
+        (_FIGURES[name], *(_cell(variant, name, share=is_share(name)) for variant in found.variants)) for name in names
     ]
     return table(("figure", *(variant.name for variant in found.variants)), rows) if rows else "None."
 
@@ -109,7 +121,8 @@ def _cell(variant: Variant, figure: str, *, share: bool) -> str:
     if point is None:
         return "–"
     form = percent if share else number
-    return form(point.mean) + (f" [{form(point.low)}, {form(point.high)}]" if math.isfinite(point.low) else "")
+    low, high = within(point, share=share)
+    return form(point.mean) + (f" [{form(low)}, {form(high)}]" if math.isfinite(low) else "")
 
 
 def signed(point: Point, *, share: bool) -> str:
@@ -122,8 +135,10 @@ def signed(point: Point, *, share: bool) -> str:
 
 
 def _title(figure: str) -> str:
-    return "pass@1 on held-out tasks" if figure == DEFAULT_FIGURE else figure
+    words = {DEFAULT_FIGURE: "pass@1 on held-out tasks", ALSO[0]: "turns of a run", ALSO[1]: "tested before submitting"}
+    return words.get(figure, figure)
 
 
-def _is_share(figure: str) -> bool:
+def is_share(figure: str) -> bool:
+    """Whether a figure lies between 0 and 1."""
     return figure in _SHARES or "pass@" in figure or "success" in figure or figure.endswith("/cheat")

@@ -16,6 +16,9 @@ from rl_trainer.statistics import Estimate, seeds_interval
 
 DEFAULT_FIGURE = "evaluation/pass@1"
 _POINTS = 41
+_LACKS = "–"
+ALSO = ("evaluation/rollout/turns", "evaluation/rollout/tested_before_submit")
+"""Figures whose curves are drawn beside the one that is compared: what success was bought with."""
 _NO_PART = ("seed", "about", "keep")
 """Fields in which runs of one variant may differ."""
 
@@ -59,7 +62,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """Runs that differ in nothing but their seed. settings: what sets it apart from the other variants.
 
-    curve: the figure over rollouts, as far as all of its seeds have come. at_budget: figures at the equal budget.
+    curve: the figure over rollouts, as far as all of its seeds have come; also: those of other figures. at_budget:
+    figures at the equal budget.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     seeds: tuple[int, ...]
     folders: tuple[str, ...]
     curve: tuple[Point, ...]
+    also: dict[str, tuple[Point, ...]]
     at_budget: dict[str, Point]
 
 
@@ -165,19 +170,28 @@ def _names(families: Sequence[Sequence[Curved]]) -> list[tuple[str, dict[str, st
     differing = [
         path
         for path in every
-        if path.split(".")[0] not in {*_NO_PART, "name"} and len({table.get(path, "–") for table in tables}) > 1
+        if path.split(".")[0] not in {*_NO_PART, "name"} and len({table.get(path, _LACKS) for table in tables}) > 1
     ]
-    settings = [{path: table.get(path, "–") for path in differing} for table in tables]
+    settings = [{path: table.get(path, _LACKS) for path in differing} for table in tables]
     plain = [family[0].label or family[0].recipe.name for family in families]
     if len(set(plain)) == len(plain):
         return list(zip(plain, settings, strict=True))
-    told = [
-        f"{name}: " + ", ".join(f"{path.split('.', 1)[-1]} {value}" for path, value in list(own.items())[:2])
-        for name, own in zip(plain, settings, strict=True)
-    ]
-    if len(set(told)) < len(told):
-        told = [f"{place + 1}. {name}" for place, name in enumerate(told)]
+    told = _told(plain, differing, settings)
     return list(zip(told, settings, strict=True))
+
+
+def _told(plain: Sequence[str], differing: Sequence[str], settings: Sequence[dict[str, str]]) -> list[str]:
+    """The fewest settings that tell the variants apart; those that all have come first."""
+    ranked = sorted(differing, key=lambda path: any(own[path] == _LACKS for own in settings))
+    ahead = [f"{name}: " if len(set(plain)) > 1 else "" for name in plain]
+    for count in range(1, len(ranked) + 1):
+        told = [
+            start + ", ".join(f"{path.removesuffix('.name')} {own[path]}" for path in ranked[:count])
+            for start, own in zip(ahead, settings, strict=True)
+        ]
+        if len(set(told)) == len(told):
+            return told
+    return [f"{place}. {name}" for place, name in enumerate(plain, 1)]
 
 
 def _flat(value: Any, path: str = "") -> dict[str, str]:
@@ -199,6 +213,7 @@ def _variant(name: str, settings: dict[str, str], runs: Sequence[Curved], at: tu
     low = max(run.values[figure][0][0] for run in runs)
     high = min(run.reach(figure) for run in runs)
     grid = np.linspace(low, max(low, high), _POINTS) if high > low else [high]
+    grid = [float(place) for place in grid]
     shared = [name for name in runs[0].values if all(name in run.values for run in runs)]
     found = {each: _point([run.at(each, budget) for run in runs], budget) for each in shared}
     return Variant(
@@ -206,9 +221,14 @@ def _variant(name: str, settings: dict[str, str], runs: Sequence[Curved], at: tu
         settings=settings,
         seeds=tuple(run.recipe.seed for run in runs),
         folders=tuple(run.folder for run in runs),
-        curve=tuple(_point([run.at(figure, float(place)) for run in runs], float(place)) for place in grid),
+        curve=_curve(runs, figure, grid),
+        also={each: _curve(runs, each, grid) for each in ALSO if each in shared and each != figure},
         at_budget={each: point for each, point in found.items() if math.isfinite(point.mean)},
     )
+
+
+def _curve(runs: Sequence[Curved], figure: str, grid: Sequence[float]) -> tuple[Point, ...]:
+    return tuple(_point([run.at(figure, place) for run in runs], place) for place in grid)
 
 
 def _difference(

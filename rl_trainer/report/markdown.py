@@ -95,7 +95,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def one_line(text: str) -> str:
     """Text from a recipe or a task that can neither break a table nor bring HTML along."""
     plain = " ".join(text.split())
-    for mark, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("[", "\\["), ("`", "\\`")):
+    for mark, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("](", "]\\("), ("`", "\\`")):
         plain = plain.replace(mark, instead)
     return plain
 

@@ -51,7 +51,7 @@ def test_variants_are_told_apart_by_what_differs_in_their_recipes(six: list[Path
     found = compare([read_run(run) for run in six])
     assert [variant.seeds for variant in found.variants] == [(0, 1, 2), (0, 1, 2)]
     assert [variant.settings["credit.estimator.name"] for variant in found.variants] == ["group", "tempo"]
-    assert "estimator.name group" in found.variants[0].name
+    assert [variant.name for variant in found.variants] == ["credit.estimator group", "credit.estimator tempo"]
 
 
 def test_differences_are_paired_by_seed(six: list[Path]) -> None:
@@ -105,6 +105,14 @@ def test_the_command_writes_the_page_or_prints_the_same_as_data(six: list[Path])
     assert "<polygon" in out.with_suffix(".svg").read_text(), "a band over seeds"
     data = json.loads(CliRunner().invoke(app, [*named, "--json", "--metric", "evaluation/rollout/turns"]).output)
     assert data["figure"] == "evaluation/rollout/turns"
+
+
+def test_the_interval_of_a_share_does_not_leave_what_a_share_can_be(a_run: Any) -> None:
+    ends = (0.1, 0.9)
+    runs = [a_run(f"run{seed}", rising(0.2, end), seed=str(seed)) for seed, end in enumerate(ends)]
+    found = compare([read_run(run) for run in runs])
+    text = write_comparison(found, runs[0].parent / "both.md").read_text()
+    assert "50.0 % [0.0 %, 100.0 %]" in text
 
 
 def test_of_two_records_at_the_same_number_of_rollouts_the_later_counts() -> None:
