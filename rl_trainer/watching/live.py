@@ -1,6 +1,7 @@
 """`LiveView`: a training in the terminal: where it stands, its rollouts as they end, its last figures, its success."""
 
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -98,15 +99,29 @@ class LiveView(Watching):
 
 
 class Lines(Watching):
-    """For logs: a line an iteration and an evaluation, and now and then one of fine-tuning steps."""
+    """For logs: a line an iteration and an evaluation, now and then one of fine-tuning steps, and while runs are rolled
+    out one every `every_s` seconds."""
 
-    def __init__(self, out: IO[str]) -> None:
-        self._out = out
+    def __init__(self, out: IO[str], *, every_s: float = 60.0) -> None:
+        self._out, self._every_s = out, every_s
+        self._now, self._told = Progress(), time.monotonic()
 
     def record(self, record: Record) -> None:
         if record.kind != "step" or record.iteration % _STEPS == 0:
-            self._out.write(line_of(record) + "\n")
-            self._out.flush()
+            self._say(line_of(record))
+
+    def rolled(self, trajectory: Trajectory) -> None:
+        self._now.add(trajectory)
+        if time.monotonic() - self._told >= self._every_s:
+            self._say(f"{self._now.what}: {self._now.ended}/{self._now.of} runs, {self._now.words() or 'none passed'}")
+
+    def doing(self, what: str, of: int) -> None:
+        self._now = Progress(what=what, of=of)
+
+    def _say(self, line: str) -> None:
+        self._told = time.monotonic()
+        self._out.write(line + "\n")
+        self._out.flush()
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from rl_trainer.run_folder import Record, RunFolder
 from rl_trainer.trajectory import Trajectory
 from rl_trainer.watching.event_file import masked
 from rl_trainer.watching.figures import figures_of, sparkline
-from rl_trainer.watching.live import LiveView, open_live_view
+from rl_trainer.watching.live import Lines, LiveView, open_live_view
 from rl_trainer.watching.tensorboard import FOLDER, TensorBoardWatching, tagged
-from rl_trainer.watching.watching import Several, Watching
+from rl_trainer.watching.watching import Several, Watching, open_watching
 
 VALUES = {
     "rollout/success": 0.25,
@@ -86,6 +86,23 @@ def test_where_nobody_watches_an_iteration_is_a_line_and_fine_tuning_steps_are_o
     assert "drift 2.0e-06" in lines[-1]
     assert "sampled 1,000 tok/s" in lines[-1]
     assert "learnt 600 tok/s" in lines[-1]
+
+
+def test_long_rollouts_give_a_sign_of_life_in_logs() -> None:
+    out = io.StringIO()
+    lines, patient = Lines(out, every_s=0.0), Lines(out)
+    for each in (lines, patient):
+        each.doing("rl 1/40", 640)
+        each.rolled(Trajectory(task_id="t", member=0, turns=()))
+    lines.rolled(Trajectory(task_id="t", member=1, turns=(), passed=True))
+    assert out.getvalue() == "rl 1/40: 1/640 runs, none passed\nrl 1/40: 2/640 runs, 1 passed\n"
+
+
+def test_what_looks_on_by_default_leaves_curves_in_a_run_and_nothing_where_there_is_none(tmp_path: Path) -> None:
+    for run in (None, tmp_path):
+        with open_watching(run) as watching:
+            watching.record(iteration(1))
+        assert (tmp_path / FOLDER).exists() is (run is not None)
 
 
 def test_in_a_terminal_the_view_shows_rollouts_as_they_end_and_the_last_figures() -> None:
