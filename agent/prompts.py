@@ -15,6 +15,12 @@ RULES = (
     "Use only facts that the user or a tool has given. When the goal is reached, answer the user; when it cannot be "
     "reached, say why."
 )
+ENDING_RULES = (
+    "You reach the user's goal with tools. Every answer is one call of a tool; look at what came of it before the "
+    "next. Use only facts that the user or a tool has given. Nobody reads plain text: the goal is reached, or given "
+    "up, by a call of "
+)
+"""In place of `RULES` where some tools end the run; their names follow."""
 REPORT_RULES = (
     "You tell the user what came of a goal that was pursued with tools. Answer the goal itself first, in one or two "
     "plain sentences with the facts that were found. Use only facts that the user or a tool has given; say what "
@@ -42,7 +48,12 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
     """
     native = is_native(context)
     searching = context.equipment.can_search
-    rules = [RULES, *([SEARCHING] if searching else []), *([] if native else [form(searching)]), FENCE_RULE]
+    rules = [
+        _rules(context.state.options.ends_with),
+        *([SEARCHING] if searching else []),
+        *([] if native else [form(searching)]),
+        FENCE_RULE,
+    ]
     placed = {} if native else reveals(context.state, tools)
     ranked = bool(context.state.equipped)
     messages = [
@@ -57,6 +68,10 @@ def briefing(context: Context, tools: Sequence[ToolSpec] = ()) -> list[Message]:
     for late in placed.values():
         messages += listed(late, ranked=ranked)
     return messages
+
+
+def _rules(ends_with: Sequence[str]) -> str:
+    return f"{ENDING_RULES}{' or '.join(ends_with)}." if ends_with else RULES
 
 
 def report(context: Context, told: str) -> list[Message]:

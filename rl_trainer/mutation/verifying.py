@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rl_trainer.environments.swe.task import NAME, SweTask
+from rl_trainer.environments.swe.told import with_told
 from rl_trainer.errors import TaskInvalid
 from rl_trainer.mutation.issue import Failures, IssueWriter
 from rl_trainer.mutation.mutant import Candidate
@@ -100,7 +101,7 @@ async def as_task(
     )
     return Task(
         id=id_,
-        goal=await write(failures),
+        goal=with_told(await write(failures), data) if named else await write(failures),
         environment=NAME,
         kind=candidate.kind,
         group=project.group or project.name,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rl_trainer.environments.swe.task import NAME, SweTask, swe_task
+from rl_trainer.environments.swe.told import with_told
 from rl_trainer.errors import TaskInvalid
 from rl_trainer.task import Task
 from rl_trainer.tasks.patch import PatchWrong, size
@@ -65,12 +66,12 @@ def read_as(kind: type[S], record: Record) -> S:
 
 
 def swe(task_id: str, goal: str, found: SweTask, **about: str) -> Task:
-    """A task of the SWE environment, checked.
+    """A task of the SWE environment, checked; its goal says how tests are run and how it ends.
 
     Raises:
         TaskInvalid: as `swe_task`.
     """
     data = msgspec.json.decode(msgspec.json.encode(found))  # as it comes back from a file, lists and not tuples
-    task = Task(id=task_id, goal=goal.strip(), environment=NAME, data=data, **about)
+    task = Task(id=task_id, goal=with_told(goal, found), environment=NAME, data=data, **about)
     swe_task(task)
     return task

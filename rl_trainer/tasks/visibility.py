@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from rl_trainer.environments.swe.task import swe_task
+from rl_trainer.environments.swe.told import with_told
 from rl_trainer.mutation.source import Edit, Source
 from rl_trainer.task import Task
 from rl_trainer.tasks.ids import functions_of_tests
@@ -39,7 +40,8 @@ def hide_tests(task: Task, share: float, *, seed: int = 0) -> Task:
         visible_test_cmd=found.visible_test_cmd if share > 0 else "",
         protected=tuple(path for path in found.protected if path in files or path not in found.files),
     )
-    return msgspec.structs.replace(task, data=msgspec.json.decode(msgspec.json.encode(changed)))
+    goal = with_told(task.goal, changed, before=found)
+    return msgspec.structs.replace(task, goal=goal, data=msgspec.json.decode(msgspec.json.encode(changed)))
 
 
 def without_tests(text: str, ids: Collection[str]) -> str:
