@@ -84,11 +84,12 @@ class PoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 class RftStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="rft"):
     """Rejection fine-tuning: learn what passed. from_file: groups to learn from (`train import-runs`); without one,
-    `samples` runs of each of `tasks` tasks are made (0: all) with the model as it is. expert: with the scripted expert
-    of the small world instead, which does what is right so often. most_each: passing runs kept
-    of one task. only_passing: False learns from runs that failed too, for a first taste of how to act at all.
-    iterations: how often this is done anew, with what the model has become. steps: optimiser steps of one, at most
-    (0: as many as the epochs give). rollout, step: what differs in this stage from the recipe's own tables.
+    `samples` runs of each of `tasks` tasks are made (0: all) with the model as it is. expert: by the scripted expert
+    instead, of the small world or of SWE tasks: how often its edit is right; of SWE tasks the first one, for it mends
+    what the tests then show. most_each: passing runs kept of one task. only_passing: False learns from runs that failed
+    too, for a first taste of how to act at all. iterations: how often this is done anew, with what the model has
+    become. steps: optimiser steps of one, at most (0: as many as the epochs give). rollout, step: what differs in this
+    stage from the recipe's own tables.
     """
 
     name: str

@@ -25,6 +25,7 @@ from rl_trainer.run_folder import read_groups
 from rl_trainer.sample import Sample
 from rl_trainer.samples import imitation_samples
 from rl_trainer.step.processes import from_first
+from rl_trainer.task import Task
 from rl_trainer.training import Training
 from rl_trainer.trajectory import Group, Trajectory
 
@@ -75,7 +76,7 @@ async def _groups(training: Training, stage: RftStage, lap: int, name: str) -> t
             raise TrainingDataMissing(f"stage {stage.name!r} learns from {file}, which is not there")
         return list(read_groups(file)), False
     if stage.expert:
-        return _demonstrations(training, stage, name), False
+        return await _demonstrations(training, stage, name), False
     if (kept := training.folder.groups(name)) is not None:
         return kept, True
     tasks = list(training.tasks)
@@ -90,14 +91,34 @@ async def _groups(training: Training, stage: RftStage, lap: int, name: str) -> t
     return groups, True
 
 
-def _demonstrations(training: Training, stage: RftStage, name: str) -> list[Group]:
-    """Runs of the small world's scripted expert."""
-    from rl_trainer.environments.repairs.demonstrations import demonstrations
-
-    if any(task.environment != "repairs" for task in training.tasks):
-        raise RecipeWrong(f"stage {stage.name!r}: expert has no effect on these tasks; only the world repairs has one")
+async def _demonstrations(training: Training, stage: RftStage, name: str) -> list[Group]:
+    """Runs of a scripted expert: of the small world's, or of the teacher that knows the right files of SWE tasks."""
     tasks = training.tasks[: stage.tasks] if stage.tasks else training.tasks
-    return demonstrations(tasks, f"{training.seed}/{name}", stage.expert, each=stage.samples)
+    match sorted({task.environment for task in tasks}):
+        case ["repairs"]:
+            from rl_trainer.environments.repairs.demonstrations import demonstrations
+
+            return demonstrations(tasks, f"{training.seed}/{name}", stage.expert, each=stage.samples)
+        case ["swe"]:
+            return await _taught(training, stage, name, tasks)
+        case worlds:
+            raise RecipeWrong(
+                f"stage {stage.name!r}: expert has no effect on tasks of {', '.join(worlds)}; there is one for "
+                "repairs, and one for swe"
+            )
+
+
+async def _taught(training: Training, stage: RftStage, name: str, tasks: Sequence[Task]) -> list[Group]:
+    """The teacher's runs take real sandboxes, so they are kept."""
+    from rl_trainer.environments.swe.teacher import demonstrations
+
+    if (kept := training.folder.groups(name)) is not None:
+        return kept
+    training.watching.doing(f"{stage.name}: demonstrations", len(tasks) * stage.samples)
+    seed = f"{training.seed}/{name}"
+    groups = await demonstrations(tasks, training.rig, seed=seed, share_right=stage.expert, each=stage.samples)
+    training.folder.write_groups(name, groups)
+    return groups
 
 
 def passing(groups: Sequence[Group], most_each: int, seed: str, *, only_passing: bool = True) -> list[Trajectory]:
