@@ -19,7 +19,7 @@ from rl_trainer.sample import Floats, Sample
 from rl_trainer.step import processes
 from rl_trainer.step.record import StepRecord
 from rl_trainer.step.row import Row, pack
-from rl_trainer.step.scorer import Scorer, targets_of
+from rl_trainer.step.scorer import scorer_of, targets_of
 from rl_trainer.step.settings import StepSettings, rate_at
 from rl_trainer.step.tally import Tally
 from rl_trainer.step.token_batch import token_batch
@@ -41,9 +41,7 @@ class Learner:
         self.steps = 0
         self._failed = 0
         self._objectives: list[Objective] = [objective_of(objective, part=part) for part in range(passes(objective))]
-        self._scorer = Scorer(model, settings)
-        if settings.fsdp:
-            processes.shard(self._scorer)
+        self._scorer = scorer_of(model, settings)
         self._optimiser = _optimiser(model, settings)
 
     @property

@@ -16,9 +16,11 @@ from rl_trainer.model.adapters import base_of
 from rl_trainer.model.checkpointing import checkpointing
 from rl_trainer.sample import Sample
 from rl_trainer.step import attention, head
+from rl_trainer.step.processes import shard
 from rl_trainer.step.row import Row
 from rl_trainer.step.settings import StepSettings
 
+_KEPT = "_quartermaster_scorer"
 _UNKNOWN_HEADS = ("final_logit_softcapping", "logits_scaling", "logit_scale")
 
 
@@ -62,6 +64,12 @@ class Scorer(nn.Module):
         self.model = model
         self.settings = settings
 
+    def follow(self, settings: StepSettings) -> None:
+        """Go on with the settings of another stage."""
+        self.packed, self.settings = settings.packing != "none", settings
+        if self.packed:
+            attention.install(base_of(self.model))
+
     def forward(self, row: Row, targets: Targets) -> tuple[Tensor, Tensor]:
         """float32[N] log-probabilities and entropies of the learnt tokens, member by member."""
         base = base_of(self.model)
@@ -84,3 +92,21 @@ class Scorer(nn.Module):
         )
         places = targets.places.to(device)
         return found[places], entropies[places]
+
+
+def scorer_of(model: Any, settings: StepSettings) -> Scorer:
+    """Sharded, where the settings say so. A model can be sharded once only, so later stages get the first one's scorer.
+
+    Raises:
+        RecipeWrong: the model, or the way this process was started, does not go with the settings.
+    """
+    if not settings.fsdp:
+        return Scorer(model, settings)
+    # Not as an attribute: torch would take the scorer for a part of the model that it holds.
+    known: Scorer | None = model.__dict__.get(_KEPT)
+    if known is None:
+        known = Scorer(model, settings)
+        shard(known)
+        model.__dict__[_KEPT] = known
+    known.follow(settings)
+    return known

@@ -51,8 +51,10 @@ def work(folder: Path, *, fsdp: bool) -> None:
         given = samples()
         drawn = processes.from_first([processes.rank()])
         records = [learner.update(given, [sample.logprobs for sample in given])]
-        # What was gathered into a whole state goes on, in shards.
-        learner.load_state_dict(learner.state_dict())
+        # Another stage begins: what was gathered into a whole state goes on, in shards.
+        state = learner.state_dict()
+        learner = Learner(learner.model, step, ObjectiveSettings())
+        learner.load_state_dict(state)
         records.append(learner.update(given, [sample.logprobs for sample in given]))
         seen = learner.log_probs(given)
         save_model(learner.model, folder / "model")
