@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -176,6 +177,7 @@ def recipe_from(table: dict[str, Any], changes: Mapping[str, str], named: str = 
     Raises:
         RecipeWrong: the message names the field.
     """
+    table = deepcopy(table)
     for path, value in changes.items():
         _change(table, path, value)
     try:

@@ -43,9 +43,7 @@ async def train(recipe: Recipe, out: Path, *, watching: Watching | None = None) 
                     training.folder.write_recipe(recipe)
                 training.advance(settings=fingerprint(recipe))
                 training.save()
-            if training.publish is not None:  # a server has the base's weights, or those of before a resume
-                await training.publish(training.place.version)
-            await training.give_weights()
+            await training.give_weights()  # a server has the base's, or those of before a resume
             await _stages(training, saved)
             return training.place
 

@@ -93,6 +93,7 @@ async def _measure(
                 if saved is None:
                     raise RecipeWrong(f"{folder} has no checkpoint yet")
                 load_weights(training.model, saved.folder / "model")
+                await training.give_weights()
             for name, tasks in task_sets(recipe, testing=True).test.items():
                 some = tasks[:most] if most else tasks
                 watching.doing(name, len(some) * samples)
