@@ -19,6 +19,9 @@ from rl_trainer.run_folder import RunFolder, read_groups
 from rl_trainer.trajectory import Group
 
 _END = ".jsonl.gz"
+_CUT = "\ufffd"
+"""What a tokenizer writes for bytes that are no whole letter."""
+_LONGEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,9 @@ def texts_for(recipe: Recipe | None, run: Path | None) -> tuple[Texts, list[str]
 
 
 def token_texts(renderer: Renderer) -> Texts:
-    """A text for each id; where a renderer puts spaces between ids, all but the first begin with one.
+    """A text for each id; joined they read as the whole. Where a renderer puts spaces between ids, so does this.
+
+    A letter whose bytes are spread over several ids stands with the first of them.
 
     Example:
         token_texts(renderer)([5, 7])  # ("edit", " 2:")
@@ -130,9 +135,26 @@ def token_texts(renderer: Renderer) -> Texts:
     def texts(ids: Sequence[int]) -> tuple[str, ...]:
         parts = [alone(id_) for id_ in ids]
         spaced = len(ids) > 1 and renderer.text(ids[:2]) == f"{parts[0]} {parts[1]}" != parts[0] + parts[1]
-        return tuple(f" {part}" if spaced and place else part for place, part in enumerate(parts))
+        if spaced:
+            return (parts[0], *(f" {part}" for part in parts[1:]))
+        at = 0
+        while at < len(parts):
+            end = _letter_end(renderer, ids, at) if _CUT in parts[at] else at + 1
+            if end > at + 1:
+                whole = renderer.text(ids[at:end])
+                parts[at:end] = [whole[place : place + 1] for place in range(end - at - 1)] + [whole[end - at - 1 :]]
+            at = end
+        return tuple(parts)
 
     return texts
+
+
+def _letter_end(renderer: Renderer, ids: Sequence[int], start: int) -> int:
+    """Where the letter that begins at `start` is whole; right behind it where it never is."""
+    for end in range(start + 2, min(len(ids), start + _LONGEST) + 1):
+        if _CUT not in renderer.text(ids[start:end]):
+            return end
+    return start + 1
 
 
 def _holds_any(file: Path) -> bool:

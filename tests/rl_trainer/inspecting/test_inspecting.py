@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from rl_trainer.credit.settings import Checkpoints, CreditSettings
 from rl_trainer.errors import CheckpointDamaged, TrainingDataMissing
 from rl_trainer.inspecting.group import show_group
 from rl_trainer.inspecting.html import to_html
-from rl_trainer.inspecting.opening import find_groups, open_groups
+from rl_trainer.inspecting.opening import find_groups, open_groups, token_texts
 from rl_trainer.inspecting.shown import Shown, ShownGroup
 from rl_trainer.inspecting.terminal import plain
 from rl_trainer.run_folder import RunFolder
@@ -90,6 +91,36 @@ def test_tokens_read_as_what_was_said(run: Path) -> None:
     for member in shown_of(run)["groups"][0]["runs"]:
         for turn in member["turns"]:
             assert "".join(turn["tokens"]["texts"]) == turn["said"]
+
+
+class Bytes:
+    """A renderer whose ids are bytes: as byte-level tokenizers see a letter that they have no id for."""
+
+    stop = ()
+
+    def text(self, ids: Sequence[int]) -> str:
+        return bytes(ids).decode(errors="replace")
+
+    def prompt(self, *_: Any) -> list[int]:
+        return []
+
+    def after(self, *_: Any) -> list[int]:
+        return []
+
+    def parse(self, *_: Any) -> Any:
+        return None
+
+
+@settings(max_examples=40)
+@given(st.text(st.sampled_from("ab ñ中🙂"), max_size=8))
+def test_letters_that_are_spread_over_several_ids_are_whole(text: str) -> None:
+    shown = token_texts(Bytes())(tuple(text.encode()))
+    assert "".join(shown) == text
+    assert len(shown) == len(text.encode())
+
+
+def test_bytes_that_are_no_letter_do_no_harm() -> None:
+    assert token_texts(Bytes())((0xF0, 0x41, 0xFF)) == ("\ufffd", "A", "\ufffd")
 
 
 def test_the_last_iteration_is_shown_unless_another_is_named(run: Path) -> None:
