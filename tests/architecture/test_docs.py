@@ -39,11 +39,12 @@ def test_every_command_is_explained(pages: dict[str, str], commands: set[str]) -
 
 
 def test_every_command_that_the_docs_show_exists(pages: dict[str, str], commands: set[str]) -> None:
-    groups = {path.split()[0] for path in commands if " " in path}
+    groups = {path.rsplit(" ", deep)[0] for path in commands for deep in range(1, path.count(" ") + 1)}
     unknown = set()
     for page, text in pages.items():
-        for shown in _shown_commands(text):
-            path = " ".join(shown[:2]) if shown[0] in groups else shown[0]
+        for path, *further in _shown_commands(text):
+            while path in groups and further:
+                path = f"{path} {further.pop(0)}"
             if path not in commands | groups:
                 unknown.add(f"{page}: quartermaster {path}")
     assert not unknown
