@@ -1,6 +1,7 @@
 """`RunFolder`: what a training leaves on disk, and the lock that keeps two processes from writing it."""
 
 import gzip
+import math
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,9 +51,10 @@ class RunFolder:
             raise CheckpointDamaged(f"{self.path} is not the folder of a training: {error}") from error
 
     def append(self, record: Record) -> None:
-        """One more line of metrics."""
+        """One more line of metrics. Values that are no numbers are left out: JSON has no word for them."""
+        finite = {name: value for name, value in record.values.items() if math.isfinite(value)}
         with self.metrics.open("ab") as file:
-            file.write(msgspec.json.encode(record) + b"\n")
+            file.write(msgspec.json.encode(msgspec.structs.replace(record, values=finite)) + b"\n")
 
     def records(self) -> list[Record]:
         """All whole lines so far; a last line that a killed process left half-written is passed over."""

@@ -66,6 +66,11 @@ def test_half_a_line_that_a_killed_training_left_is_passed_over(a_run: Any) -> N
     assert report_of(run) == whole
 
 
+def test_a_step_whose_loss_was_no_number_leaves_a_run_that_can_be_read(a_run: Any) -> None:
+    run = a_run("run", [iteration(1, 0.5, step__loss=math.nan, step__skipped=1.0), iteration(2, 0.5)])
+    assert report_of(run).stages[0].figures["step/loss"].last == pytest.approx(0.1)
+
+
 def test_a_training_that_has_only_begun_has_a_report(a_run: Any) -> None:
     run = a_run("run", [])
     write_report(run)
