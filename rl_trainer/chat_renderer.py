@@ -6,18 +6,16 @@ has no word for tools, they are described in the system message, and an action i
 """
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.message import Message, ToolCall
+from agent.message import Message
 from retrieval.tool import ToolSpec, canonical_json
-from rl_trainer.errors import ActionMalformed, BaseModelMissing, TrainingToolsMissing
+from rl_trainer.errors import BaseModelMissing, TrainingToolsMissing
 from rl_trainer.renderer import Renderer
+from rl_trainer.tool_calls import call_in
 
-_CALL = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
-_FENCED = re.compile(r"```(?:json|tool_call)?\s*\n(\{.*?\})\s*\n?```", re.DOTALL)
 _MARK = "\u241f"
 """Stands for what was said while the template is asked what comes after it."""
 _FORM = (
@@ -59,17 +57,8 @@ class ChatRenderer:
     def parse(self, completion: Sequence[int]) -> Message:
         ids = [id_ for id_ in completion if id_ not in self._stop]
         text = self._tokenizer.decode(ids, skip_special_tokens=False).strip()
-        found = list(_CALL.finditer(text)) or list(_FENCED.finditer(text))
-        if not found and text.startswith("{") and text.endswith("}"):
-            return Message(role="assistant", tool_calls=(_call(text),))
-        if len(found) != 1:
-            raise ActionMalformed(
-                "no tool call could be read"
-                if not found
-                else f"{len(found)} tool calls in one answer: make exactly one"
-            )
-        said = text[: found[0].start()].strip()
-        return Message(role="assistant", content=said, tool_calls=(_call(found[0][1]),))
+        said, call = call_in(text)
+        return Message(role="assistant", content=said, tool_calls=(call,))
 
     def text(self, ids: Sequence[int]) -> str:
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
@@ -119,18 +108,6 @@ class ChatRenderer:
 
 def _card(tool: ToolSpec) -> dict[str, Any]:
     return {"name": tool.tool_id, "description": tool.description, "parameters": tool.input_schema}
-
-
-def _call(text: str) -> ToolCall:
-    try:
-        said = json.loads(text)
-    except ValueError as error:
-        raise ActionMalformed(f"the tool call is not JSON: {error}") from None
-    match said:
-        case {"name": str(name), "arguments": dict(arguments)}:
-            return ToolCall(id="1", name=name, arguments={str(key): value for key, value in arguments.items()})
-        case _:
-            raise ActionMalformed('a tool call is {"name": "server/tool", "arguments": {...}}')
 
 
 def open_tokenizer(name: str) -> Any:
