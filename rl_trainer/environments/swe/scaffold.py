@@ -189,7 +189,10 @@ class Scaffold:
 
     async def _write(self, path: str, text: str) -> None:
         content = text.encode()
-        await self._sandbox.write(path, content)
+        try:
+            await self._sandbox.write(path, content)
+        except (NotADirectoryError, IsADirectoryError):
+            raise Refused(f"{path} cannot be a file: it is a folder, or something above it is a file") from None
         self.files[path] = content
         self.counts.edit(path)
 

@@ -168,3 +168,8 @@ def test_tools_are_told_apart_by_what_they_may_do() -> None:
     reads = {tool.name for tool in TOOLS if tool.read_only}
     assert reads == {"open", "goto", "scroll_up", "scroll_down", "search_file", "search_dir"}
     assert all(tool.input_schema["additionalProperties"] is False for tool in TOOLS)
+
+
+@pytest.mark.parametrize("path", ["sums.py/below", "pkg"])
+async def test_a_file_in_the_place_of_a_folder_or_below_a_file_is_refused(desk: Desk, path: str) -> None:
+    assert "cannot be a file" in await desk("create", path=path, content="x")
