@@ -13,9 +13,10 @@ from rl_trainer.checkpoint import Place, Saved, latest
 from rl_trainer.dapo import run_dapo
 from rl_trainer.errors import CheckpointDamaged, RecipeWrong
 from rl_trainer.opened import device_of, environments_for, need_torch, renderer_of, rig_of, task_sets
-from rl_trainer.recipe import DapoStage, Recipe
+from rl_trainer.recipe import Recipe
 from rl_trainer.rejection import run_rft
 from rl_trainer.run_folder import RunFolder
+from rl_trainer.stages import DapoStage
 from rl_trainer.training import Training, Watching, threads
 
 
@@ -83,7 +84,10 @@ async def _engine(recipe: Recipe, model: Any) -> AsyncGenerator[tuple[Any, Any]]
     if recipe.engine.kind == "in-process":
         from rl_trainer.policies.in_process import InProcessPolicy
 
-        yield InProcessPolicy(model, batch=recipe.engine.batch, name=recipe.model.name), None
+        engine = InProcessPolicy(
+            model, batch=recipe.engine.batch, precision=recipe.step.precision, name=recipe.model.name
+        )
+        yield engine, None
         return
     from rl_trainer.policies.vllm_weights import open_vllm
 

@@ -26,13 +26,22 @@ class InProcessPolicy:
 
     Whoever rolls out takes a seat; when everyone who sits has asked, all are answered in one go. So what shares a batch
     depends on nothing but the seeds, and the same rollouts give the same bits again. Without seats every request is
-    answered by itself. batch: sequences at once, at most.
+    answered by itself. batch: sequences at once, at most. positions: of all of them together, prompts padded and
+    answers at their longest: what the cache of keys and values must hold. precision: of the arithmetic, the trainer's.
     """
 
-    def __init__(self, model: Any, *, batch: int = 256, name: str = "in-process") -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        batch: int = 256,
+        positions: int = 2**19,
+        precision: str = "float32",
+        name: str = "in-process",
+    ) -> None:
         self.model = model
         self.version = 0
-        self._name, self._batch = name, batch
+        self._name, self._batch, self._positions, self._precision = name, batch, positions, precision
         self._seats = 0
         self._asked: list[_Asked] = []
 
@@ -65,12 +74,24 @@ class InProcessPolicy:
         asked, self._asked = self._asked, []
         # By length, so that little is padded; by seed, so that the order of asking does not matter.
         asked.sort(key=lambda each: (each.sampling.temperature, len(each.prompt), each.seed))
-        for start in range(0, len(asked), self._batch):
-            self._answer(asked[start : start + self._batch])
+        while asked:
+            size = self._fitting(asked)
+            self._answer(asked[:size])
+            asked = asked[size:]
+
+    def _fitting(self, asked: Sequence[_Asked]) -> int:
+        """How many of them, the shortest first, are answered together."""
+        longest = 0
+        for size, each in enumerate(asked[: self._batch]):
+            longest = max(longest, len(each.prompt) + each.sampling.max_tokens)
+            if size and (size + 1) * longest > self._positions:
+                return size
+        return min(len(asked), self._batch)
 
     def _answer(self, asked: Sequence[_Asked]) -> None:
         try:
-            written = generate(self.model, [(each.prompt, each.sampling, each.seed) for each in asked], self.version)
+            given = [(each.prompt, each.sampling, each.seed) for each in asked]
+            written = generate(self.model, given, self.version, precision=self._precision)
         except Exception as error:  # noqa: BLE001 - whoever waits for an answer is told why there is none
             for each in asked:
                 if not each.answer.done():
@@ -82,15 +103,20 @@ class InProcessPolicy:
 
 
 @torch.no_grad()
-def generate(model: Any, asked: Sequence[tuple[tuple[int, ...], Sampling, int]], version: int) -> list[Written]:
+def generate(
+    model: Any, asked: Sequence[tuple[tuple[int, ...], Sampling, int]], version: int, *, precision: str = "float32"
+) -> list[Written]:
     """A continuation of each prompt, all in step; ids are drawn with random numbers of each sequence's own seed.
 
-    Prompts are padded on the left; sequences that have ended leave the batch when half of it has.
+    Prompts are padded on the left; sequences that have ended leave the batch when half of it has. precision: float32 or
+    bfloat16, as `StepSettings.precision`: weights and the distribution that ids are drawn from stay float32.
     """
     was_training = model.training
     model.eval()
+    device = next(model.parameters()).device
     try:
-        return _generate(model, asked, version)
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            return _generate(model, asked, version)
     finally:
         model.train(was_training)
 
@@ -106,7 +132,12 @@ def _generate(model: Any, asked: Sequence[tuple[tuple[int, ...], Sampling, int]]
     ids, mask = ids.to(device), mask.to(device)
     places = (mask.cumsum(-1) - 1).clamp(min=0)
     most = max(sampling.max_tokens for _, sampling, _ in asked)
-    drawn = [np.random.Generator(np.random.Philox(key=seed)).random(sampling.max_tokens) for _, sampling, seed in asked]
+    drawn = torch.zeros((len(asked), most), dtype=torch.float64)
+    for row, (_, sampling, seed) in enumerate(asked):
+        chance = np.random.Generator(np.random.Philox(key=seed)).random(sampling.max_tokens)
+        drawn[row, : sampling.max_tokens] = torch.from_numpy(chance)
+    drawn = drawn.to(device)
+    heat = torch.tensor([[sampling.temperature] for _, sampling, _ in asked], device=device)
     rows = list(range(len(asked)))  # the sequence that each row of the batch belongs to
     out: list[tuple[list[int], list[float], list[float]]] = [([], [], []) for _ in asked]
     ends: dict[int, str] = {}
@@ -121,21 +152,19 @@ def _generate(model: Any, asked: Sequence[tuple[tuple[int, ...], Sampling, int]]
             logits_to_keep=1,
         )
         cache = given.past_key_values
-        heat = torch.tensor([[asked[row][1].temperature] for row in rows], device=device)
         logs = torch.log_softmax(given.logits[:, -1].float() / heat, dim=-1)
         chances = logs.exp()
         entropies = -(chances * logs).nan_to_num().sum(-1)
         summed = chances.double().cumsum(-1)
-        at = torch.tensor(
-            [[drawn[row][min(step, len(drawn[row]) - 1)]] for row in rows], dtype=torch.float64, device=device
-        )
-        picked = torch.searchsorted(summed, at * summed[:, -1:], right=True).clamp(max=logs.shape[-1] - 1)
-        found = logs.gather(-1, picked).squeeze(-1).tolist()
-        for row, id_, log, entropy in zip(rows, picked.squeeze(-1).tolist(), found, entropies.tolist(), strict=True):
+        at = drawn[:, step : step + 1] * summed[:, -1:]
+        picked = torch.searchsorted(summed, at, right=True).clamp(max=logs.shape[-1] - 1)
+        # One way back from the device a step; ids and single precision go through double precision unchanged.
+        found = torch.stack([picked[:, 0].double(), logs.gather(-1, picked)[:, 0].double(), entropies.double()], -1)
+        for row, (id_, log, entropy) in zip(rows, found.tolist(), strict=True):
             if row in ends:
                 continue
             _, sampling, _ = asked[row]
-            for values, value in zip(out[row], (id_, log, entropy), strict=True):
+            for values, value in zip(out[row], (int(id_), log, entropy), strict=True):
                 values.append(value)
             if id_ in sampling.stop:
                 ends[row] = "stop"
@@ -148,7 +177,7 @@ def _generate(model: Any, asked: Sequence[tuple[tuple[int, ...], Sampling, int]]
         mask = torch.cat([mask, mask.new_ones((len(rows), 1))], dim=-1)
         if len(alive) <= len(rows) // 2:
             keep = torch.tensor(alive, device=device)
-            ids, mask, places = ids[keep], mask[keep], places[keep]
+            ids, mask, places, drawn, heat = ids[keep], mask[keep], places[keep], drawn[keep], heat[keep]
             cache.batch_select_indices(keep)
             rows = [rows[place] for place in alive]
     return [
