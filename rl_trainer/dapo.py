@@ -22,10 +22,11 @@ from rl_trainer.guard import Drift, check_drift, check_sampling, measure_drift
 from rl_trainer.iteration import Draw, Gathered, batches, gather, gather_ahead
 from rl_trainer.measured import of_groups
 from rl_trainer.pool import eligible
-from rl_trainer.recipe import DapoStage, Recipe, of_stage
+from rl_trainer.recipe import Recipe, of_stage
 from rl_trainer.rewards import RunLimits, reward_of
 from rl_trainer.rolling_out import Ahead, Roll, elsewhere, here, open_fleet, open_rolling_ahead
 from rl_trainer.sample import Sample
+from rl_trainer.stages import DapoStage
 from rl_trainer.step.learner import Learner
 from rl_trainer.step.processes import from_first
 from rl_trainer.step.record import StepRecord

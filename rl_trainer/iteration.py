@@ -10,13 +10,13 @@ from rl_trainer.continuing import valued
 from rl_trainer.credit.credit import Credit, Estimator
 from rl_trainer.curriculum import choose
 from rl_trainer.pool import Pool, draw, fresh, noted
-from rl_trainer.recipe import DapoStage
 from rl_trainer.recording import keyed_seed
 from rl_trainer.rolling_out import Ahead, Roll
 from rl_trainer.rollout import Rig
 from rl_trainer.sample import Sample
 from rl_trainer.samples import samples_of_group
 from rl_trainer.selection import D3S, Pods, d3s, pods
+from rl_trainer.stages import DapoStage
 from rl_trainer.task import Task
 from rl_trainer.trajectory import Group
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from rl_trainer.recipe import PoolSettings
+from rl_trainer.stages import PoolSettings
 from rl_trainer.task import Task
 from rl_trainer.trajectory import Group
 

@@ -17,13 +17,14 @@ from rl_trainer.errors import LearningFailed, RecipeWrong, TrainingDataMissing
 from rl_trainer.measured import of_groups
 from rl_trainer.objectives.settings import ObjectiveSettings
 from rl_trainer.pool import draw, noted
-from rl_trainer.recipe import RftStage, of_stage
+from rl_trainer.recipe import of_stage
 from rl_trainer.recording import keyed_seed
 from rl_trainer.rewards import RunLimits, reward_of
 from rl_trainer.rollout import roll_groups
 from rl_trainer.run_folder import read_groups
 from rl_trainer.sample import Sample
 from rl_trainer.samples import imitation_samples
+from rl_trainer.stages import RftStage
 from rl_trainer.step.processes import from_first
 from rl_trainer.task import Task
 from rl_trainer.training import Training

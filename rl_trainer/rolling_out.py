@@ -11,8 +11,9 @@ from rl_trainer.fleet.backlog import Backlog
 from rl_trainer.fleet.fleet import Fleet
 from rl_trainer.fleet.rolling import WORK, RollJob, roll_on
 from rl_trainer.pool import Pool, draw
-from rl_trainer.recipe import DapoStage, Recipe
+from rl_trainer.recipe import Recipe
 from rl_trainer.rollout import Rig, Told, roll_groups
+from rl_trainer.stages import DapoStage
 from rl_trainer.task import Task
 from rl_trainer.trajectory import Group
 

@@ -10,7 +10,8 @@ import msgspec
 import typer
 
 from rl_trainer.errors import RecipeWrong
-from rl_trainer.recipe import DapoStage, Recipe, RftStage, read_recipe, recipe_from, shipped
+from rl_trainer.recipe import Recipe, read_recipe, recipe_from, shipped
+from rl_trainer.stages import DapoStage, RftStage
 
 RecipeOption = Annotated[str, typer.Option("--recipe", "-r", help="A TOML file, or the name of a shipped recipe.")]
 OutOption = Annotated[
@@ -137,7 +138,7 @@ def _train(recipe: Recipe, out: Path | None, as_json: bool) -> None:
     need_torch()
     from rl_trainer.report.writing import write_report
     from rl_trainer.train import train
-    from rl_trainer.watching.watching import open_watching
+    from rl_trainer.watching.opening import open_watching
 
     folder = folder_named(out, recipe)
     with open_watching(folder) as watching:

@@ -12,10 +12,11 @@ from rl_trainer.credit.settings import CreditSettings
 from rl_trainer.errors import BaseModelMissing, CheckpointDamaged, TrainingDataMissing, TrainingToolsMissing
 from rl_trainer.inspecting.group import Texts, no_texts, show_group
 from rl_trainer.inspecting.shown import Shown
-from rl_trainer.recipe import DapoStage, Recipe
+from rl_trainer.recipe import Recipe
 from rl_trainer.renderer import Renderer
 from rl_trainer.report.summary import recipe_in_brief
 from rl_trainer.run_folder import RunFolder, read_groups
+from rl_trainer.stages import DapoStage
 from rl_trainer.trajectory import Group
 
 _END = ".jsonl.gz"

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rl_trainer.recipe import DapoStage, Recipe, of_stage
+from rl_trainer.recipe import Recipe, of_stage
 from rl_trainer.report.curves import Curve, Panel
 from rl_trainer.report.summary import figure_of, wasted_runs
 from rl_trainer.run_folder import Record
+from rl_trainer.stages import DapoStage
 
 _SMOOTH = 5
 _ENOUGH = 4

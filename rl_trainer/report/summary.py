@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from rl_trainer.recipe import DapoStage, Recipe, Stage, of_stage
+from rl_trainer.recipe import Recipe, of_stage
 from rl_trainer.run_folder import Record
+from rl_trainer.stages import DapoStage, Stage
 
 ENDS = 5
 """So many iterations at a stage's beginning, and at its end, are averaged to say where it began and where it ended."""

@@ -9,11 +9,10 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import uuid4
 
-import msgspec
-
 from rl_trainer.errors import DiskFull, NoSandbox, PathOutside, RecipeWrong, WorldFailed
 from rl_trainer.sandbox import docker_commands as commands
 from rl_trainer.sandbox.docker_commands import Used
+from rl_trainer.sandbox.docker_settings import DockerSettings
 from rl_trainer.sandbox.folder import inside
 from rl_trainer.sandbox.host_command import Finished, Within, run_here
 from rl_trainer.sandbox.sandbox import Limits, Ran, Sandbox
@@ -22,23 +21,6 @@ _MIB = 1 << 20
 _ASK_S = 60.0
 _START_S = 600.0
 _MENDING = "Start the Docker daemon, or let this user reach it; or use local sandboxes (docs/sandbox.md)."
-
-
-class DockerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """image: what the container is made of; it has a shell, cat, head, realpath and tar. workdir: the folder.
-
-    keep_workdir: what the image has in that folder is what commands work on (SWE-bench: /testbed). The container's
-    file system is then writable, and disk_mb cannot be held; otherwise it is read-only over a disk in memory.
-    user: who runs commands; empty is the image's. cpus: how many a container may use. program: docker, or its like.
-    """
-
-    image: str = ""
-    workdir: str = "/work"
-    keep_workdir: bool = False
-    user: str = ""
-    cpus: float = 2.0
-    shell: str = "/bin/sh"
-    program: str = "docker"
 
 
 class DockerSandbox:

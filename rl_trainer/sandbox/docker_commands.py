@@ -6,13 +6,10 @@ import posixpath
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rl_trainer.errors import DiskFull
+from rl_trainer.sandbox.docker_settings import DockerSettings
 from rl_trainer.sandbox.sandbox import Limits
-
-if TYPE_CHECKING:
-    from rl_trainer.sandbox.docker import DockerSettings
 
 NO_DAEMON = (
     "Cannot connect to the Docker daemon",
@@ -83,7 +80,7 @@ class Used:
         )
 
 
-def start(name: str, settings: "DockerSettings", limits: Limits) -> list[str]:
+def start(name: str, settings: DockerSettings, limits: Limits) -> list[str]:
     """The command that starts a container which waits for commands."""
     memory = f"{limits.memory_mb}m"
     fence = ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
@@ -99,7 +96,7 @@ def start(name: str, settings: "DockerSettings", limits: Limits) -> list[str]:
     return [settings.program, "run", "--detach", "--name", name, *fence, *sizes, *disks, *who, *label, *wait]
 
 
-def run_in(name: str, settings: "DockerSettings", limits: Limits, *, command: str, env: Mapping[str, str]) -> list[str]:
+def run_in(name: str, settings: DockerSettings, limits: Limits, *, command: str, env: Mapping[str, str]) -> list[str]:
     """The command that runs a command in a container."""
     variables = [part for key, value in {**_ALWAYS, **env}.items() for part in ("--env", f"{key}={value}")]
     prelude = _LIMIT.format(cpu=max(1, math.ceil(limits.cpu_s)), file=limits.file_mb * 2048)
@@ -107,19 +104,19 @@ def run_in(name: str, settings: "DockerSettings", limits: Limits, *, command: st
     return [settings.program, "exec", *where, settings.shell, "-c", prelude, settings.shell, command]
 
 
-def script_in(name: str, settings: "DockerSettings", script: str, *arguments: str, reads: bool = False) -> list[str]:
+def script_in(name: str, settings: DockerSettings, script: str, *arguments: str, reads: bool = False) -> list[str]:
     """The command that runs one of our own scripts in a container."""
     how = ["--interactive"] if reads else []
     where = ["--workdir", settings.workdir, name]
     return [settings.program, "exec", *how, *where, settings.shell, "-c", script, settings.shell, *arguments]
 
 
-def inspect(name: str, settings: "DockerSettings") -> list[str]:
+def inspect(name: str, settings: DockerSettings) -> list[str]:
     """The command that says `true` where the container runs."""
     return [settings.program, "inspect", "--format", "{{.State.Running}}", name]
 
 
-def remove(name: str, settings: "DockerSettings") -> list[str]:
+def remove(name: str, settings: DockerSettings) -> list[str]:
     """The command that removes a container with all that is in it."""
     return [settings.program, "rm", "--force", "--volumes", name]
 

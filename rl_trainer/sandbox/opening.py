@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 
 from rl_trainer.errors import NoSandbox, RecipeWrong, TrainerError
-from rl_trainer.sandbox.docker import DockerSettings, open_docker
+from rl_trainer.sandbox.docker import open_docker
+from rl_trainer.sandbox.docker_settings import DockerSettings
 from rl_trainer.sandbox.local import LocalSettings, open_local
 from rl_trainer.sandbox.sandbox import Limits, Sandbox
 from rl_trainer.sandbox.unfenced import open_unfenced

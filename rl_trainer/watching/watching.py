@@ -1,8 +1,6 @@
 """`Watching`: whoever looks on while a training runs; and several of them at once."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from rl_trainer.run_folder import Record
 from rl_trainer.trajectory import Trajectory
@@ -38,16 +36,3 @@ class Several(Watching):
     def doing(self, what: str, of: int) -> None:
         for each in self._watchings:
             each.doing(what, of)
-
-
-@contextmanager
-def open_watching(run: Path | None) -> Generator[Watching]:
-    """What looks on by default while the block lasts: the live view on stderr, and TensorBoard's curves in the run.
-
-    run: None where nothing is trained, and nothing is to be left.
-    """
-    from rl_trainer.watching.live import open_live_view
-    from rl_trainer.watching.tensorboard import TensorBoardWatching
-
-    with open_live_view() as view:
-        yield Several([view, *([] if run is None else [TensorBoardWatching(run)])])

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from rl_trainer.errors import DiskFull, NoSandbox, PathOutside, WorldFailed
-from rl_trainer.sandbox.docker import DockerSettings
+from rl_trainer.sandbox.docker_settings import DockerSettings
 from rl_trainer.sandbox.opening import SandboxSettings, open_sandbox
 from rl_trainer.sandbox.sandbox import Limits, Sandbox
 

@@ -20,7 +20,7 @@ from rl_trainer.budgets import (
 from rl_trainer.curriculum import Informative, Window, chance_of_both, choose, weight_of
 from rl_trainer.errors import CreditImpossible
 from rl_trainer.pool import Pool, Tried, eligible
-from rl_trainer.recipe import PoolSettings
+from rl_trainer.stages import PoolSettings
 from rl_trainer.task import Task
 from tests.rl_trainer.credit.conftest import a_group, few
 

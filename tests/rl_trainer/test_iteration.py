@@ -18,10 +18,11 @@ from rl_trainer.forks import ForkSettings
 from rl_trainer.iteration import Draw, batches, gather, gather_ahead
 from rl_trainer.policy import Sampling, Written
 from rl_trainer.pool import Pool
-from rl_trainer.recipe import DapoStage, EngineSettings, read_recipe
+from rl_trainer.recipe import EngineSettings, read_recipe
 from rl_trainer.rolling_out import here, open_rolling_ahead
 from rl_trainer.rollout import roll_groups
 from rl_trainer.selection import D3S, Pods
+from rl_trainer.stages import DapoStage
 
 GROUP = credit_of(CreditSettings())
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl_trainer.pool import Pool, Tried, draw, eligible, fresh, noted
-from rl_trainer.recipe import PoolSettings
+from rl_trainer.stages import PoolSettings
 from rl_trainer.task import Task
 from rl_trainer.trajectory import Group, Trajectory
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from rl_trainer.errors import RecipeWrong
-from rl_trainer.recipe import DapoStage, of_stage, read_recipe, shipped
+from rl_trainer.recipe import of_stage, read_recipe, shipped
+from rl_trainer.stages import DapoStage
 
 
 def test_every_shipped_recipe_can_be_read() -> None:

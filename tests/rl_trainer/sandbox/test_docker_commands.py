@@ -9,8 +9,9 @@ import pytest
 
 from rl_trainer.errors import DiskFull, NoSandbox, RecipeWrong, WorldFailed
 from rl_trainer.sandbox import docker_commands as commands
-from rl_trainer.sandbox.docker import DockerSettings, open_docker
+from rl_trainer.sandbox.docker import open_docker
 from rl_trainer.sandbox.docker_commands import Used
+from rl_trainer.sandbox.docker_settings import DockerSettings
 from rl_trainer.sandbox.sandbox import Limits
 
 SETTINGS = DockerSettings(image="repo:1")

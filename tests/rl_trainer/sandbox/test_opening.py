@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rl_trainer.errors import RecipeWrong, WorldFailed
 from rl_trainer.sandbox.bounded_output import BoundedOutput
-from rl_trainer.sandbox.docker import DockerSettings
+from rl_trainer.sandbox.docker_settings import DockerSettings
 from rl_trainer.sandbox.held import encoded
 from rl_trainer.sandbox.local import LocalSettings
 from rl_trainer.sandbox.one_run import Request

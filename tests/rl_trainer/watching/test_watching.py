@@ -12,8 +12,9 @@ from rl_trainer.trajectory import Trajectory
 from rl_trainer.watching.event_file import masked
 from rl_trainer.watching.figures import figures_of, sparkline
 from rl_trainer.watching.live import Lines, LiveView, open_live_view
+from rl_trainer.watching.opening import open_watching
 from rl_trainer.watching.tensorboard import FOLDER, TensorBoardWatching, tagged
-from rl_trainer.watching.watching import Several, Watching, open_watching
+from rl_trainer.watching.watching import Several, Watching
 
 VALUES = {
     "rollout/success": 0.25,
