@@ -2,9 +2,12 @@
 
 Where there is one, flat, IVF and CAGRA run on it and flat and IVF on the CPU: build time, recall against exact, and the
 time of one query and of a batch. FAISS has CAGRA only when it is built with cuVS.
-Where there is none, nothing is measured, and it says so.
+Then a real language model is trained, where one is given (scripts/gpu_training.py).
+Where there is no GPU, nothing is measured, and it says so. Examples: python scripts/gpu_check.py --model MODEL.gguf |
+python scripts/gpu_check.py --only training --model SmolLM2.gguf --tiny
 """
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -14,6 +17,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+from gpu_training import add_options, train_part
 
 from retrieval.errors import GpuMissing
 from retrieval.exact_vectors import HeldVectors
@@ -30,7 +34,19 @@ _NEEDS = (
 )
 
 
-def main() -> int:
+def main(options: argparse.Namespace) -> int:
+    status = _search_part() if options.only != "training" else 0
+    return status or (train_part(options) if options.only != "search" else 0)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("search", "training"), help="one of the two parts")
+    add_options(parser)
+    return parser.parse_args()
+
+
+def _search_part() -> int:
     driver = _driver()
     count = getattr(faiss, "get_num_gpus", int)()
     print(f"driver: {driver or 'none (nvidia-smi is not there, or fails)'}")
@@ -113,4 +129,4 @@ def _seconds(index: Any, queries: Any) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(arguments()))
