@@ -21,11 +21,21 @@ def check_together(recipe: "Recipe", stage: Stage) -> None:
         RecipeWrong: it names the fields that do not go together.
     """
     recipe.step.check()
+    _check_tasks(recipe)
     _check_engine(recipe)
     if isinstance(stage, DapoStage):
         check_objective(recipe.objective, bypass=recipe.engine.old == "rollout", reference=False)
         _check_credit(recipe)
         _check_stage(recipe, stage)
+
+
+def _check_tasks(recipe: "Recipe") -> None:
+    tasks = recipe.tasks
+    if tasks.source != "repairs":
+        return
+    for name, plain in (("format", ""), ("shares", (0.8, 0.1, 0.1)), ("held_out_kinds", ())):
+        if getattr(tasks, name) != plain:
+            raise RecipeWrong(f"tasks.{name} has no effect with the world repairs, which has test sets of its own")
 
 
 def _check_engine(recipe: "Recipe") -> None:

@@ -19,8 +19,8 @@ _MOST_FILES = 5_000
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """files: all texts, by path. targets: the modules that may get a bug. tests: the files with tests.
 
-    about: what it is, for the goal of its tasks; group: what its tasks share; source and licence: where it comes from.
-    plugins: pytest plugins that the tests need.
+    about: what it is, for the goal of its tasks; group: what its tasks share, the mutated file where it is empty;
+    source and licence: where it comes from. plugins: pytest plugins that the tests need.
     """
 
     name: str
@@ -64,7 +64,6 @@ def read_project(
         tests=tests,
         test_cmd=test_cmd or f"python -m pytest -q {' '.join(tests)}",
         about=about,
-        group=folder.resolve().name,
         source=folder.resolve().name,
         licence=licence,
     )

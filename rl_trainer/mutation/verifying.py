@@ -104,7 +104,7 @@ async def as_task(
         goal=with_told(await write(failures), data) if named else await write(failures),
         environment=NAME,
         kind=candidate.kind,
-        group=project.group or project.name,
+        group=project.group or f"{project.name}/{min(candidate.files)}",
         source=project.source,
         licence=project.licence,
         data=msgspec.json.decode(msgspec.json.encode(data)),

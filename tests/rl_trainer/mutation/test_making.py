@@ -31,7 +31,7 @@ async def test_made_tasks_fail_as_they_start_and_pass_with_their_gold(
     assert made.flaky_tests == ("test_prices.py::TotalTest::test_chance",)
     for task in tasks:
         found = swe_task(task)
-        assert (task.licence, task.group) == ("MIT", "shop")
+        assert (task.licence, task.group) == ("MIT", f"shop/{next(iter(found.gold_files))}")
         assert apply(found.gold_patch, found.files) == found.gold_files
         assert not any("test_chance" in test for test in (*found.fail_to_pass, *found.pass_to_pass))
         assert ".venv/lib.py" not in found.files
