@@ -12,6 +12,7 @@ _PARTS = {
     "export": "rl_trainer.cli.export",
     "import-runs": "rl_trainer.cli.import_runs",
     "serve-task": "rl_trainer.cli.serve_task",
+    "check": "rl_trainer.cli.check",
 }
 """Commands that have a module of their own."""
 
