@@ -24,15 +24,16 @@ from typing import Any
 import msgspec
 
 from rl_trainer.recipe import Recipe, read_recipe, recipe_from
+from rl_trainer.stages import DapoStage, RftStage
 from rl_trainer.trajectory import Group
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "swe" / "exercism_bugs.jsonl.gz"
 _CREDIT = {"DAPO": {"name": "group"}, "DAPO, turn tree": {"name": "tempo"}}
 _TINY = {
     "tasks": {"most": 1},
-    "rollout": {"group": 2, "turns": 2, "context": 3072, "max_tokens": 24, "concurrency": 4, "wrong_actions": 1},
-    "reward": {"turns": None, "tokens": {"longest": 48, "cache": 48}},
-    "step": {"batch": 2, "tokens": 4096, "precision": "float32", "threads": 1},
+    "rollout": {"group": 4, "turns": 2, "context": 3072, "max_tokens": 40, "concurrency": 4, "wrong_actions": 1},
+    "reward": {"turns": None, "tokens": {"longest": 80, "cache": 80}},
+    "step": {"batch": 4, "tokens": 4096, "precision": "float32", "threads": 1},
     "model": {"gradient_checkpointing": False},
 }
 
@@ -96,14 +97,14 @@ async def _phases(options: argparse.Namespace, out: Path) -> list[Phase]:
     from rl_trainer.cli.training import weights_of
 
     base = _recipe(options, options.model)
-    rft = _with_stages(base, [stage for stage in base.stages if msgspec.to_builtins(stage)["kind"] == "rft"])
+    rft = _with_stages(base, [stage for stage in base.stages if isinstance(stage, RftStage)])
     found = [await _evaluated("before", base, options)]
     found.append(await _trained("RFT", rft, out / "rft"))
     started = str(weights_of(out / "rft"))
     found.append(await _evaluated("after RFT", _recipe(options, started), options))
     for number, (name, estimator) in enumerate(_CREDIT.items()):
         recipe = _recipe(options, started, estimator)
-        stages = [stage for stage in recipe.stages if msgspec.to_builtins(stage)["kind"] == "dapo"]
+        stages = [stage for stage in recipe.stages if isinstance(stage, DapoStage)]
         folder = out / f"dapo-{number}"
         found.append(await _trained(name, _with_stages(recipe, stages), folder, minutes=options.minutes))
         found.append(await _evaluated(f"after {name}", _recipe(options, str(weights_of(folder))), options))
@@ -150,22 +151,19 @@ async def _evaluated(name: str, recipe: Recipe, options: argparse.Namespace) -> 
     """Runs of tasks that no stage sees; which ones does not depend on the model."""
     from rl_trainer.evaluate import evaluate
     from rl_trainer.opened import task_sets
+    from rl_trainer.recording import keyed_seed
     from rl_trainer.run_folder import RunFolder
     from rl_trainer.train import open_training
     from rl_trainer.watching.watching import Watching
 
     most, samples = (1, 1) if options.tiny else (options.held_out, options.samples)
-    tasks = sorted(task_sets(recipe, testing=True).test["test"], key=lambda task: hash_of(task.id))[:most]
+    tasks = sorted(task_sets(recipe, testing=True).test["test"], key=lambda task: keyed_seed("held out", task.id))[
+        :most
+    ]
     with _measured(name) as phase, tempfile.TemporaryDirectory() as scratch:
         async with open_training(recipe, RunFolder(Path(scratch)), Watching(), testing=True) as training:
             phase.groups = (await evaluate(tasks, training.rig, samples=samples, seed="gpu-check")).groups
     return phase
-
-
-def hash_of(text: str) -> int:
-    from rl_trainer.recording import keyed_seed
-
-    return keyed_seed("held out", text)
 
 
 @contextlib.contextmanager
