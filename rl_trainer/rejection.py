@@ -26,6 +26,7 @@ from rl_trainer.sample import Sample
 from rl_trainer.samples import imitation_samples
 from rl_trainer.stages import RftStage
 from rl_trainer.step.processes import from_first
+from rl_trainer.step.record import StepRecord
 from rl_trainer.task import Task
 from rl_trainer.training import Training
 from rl_trainer.trajectory import Group, Trajectory
@@ -61,12 +62,17 @@ async def run_rft(training: Training, stage: RftStage, saved: Saved | None) -> N
             place = training.place
             training.advance(iteration=place.iteration + 1, total=place.total + 1, tokens=place.tokens + record.tokens)
             await training.new_weights(1)
-            training.record("step", stage.name, {"step/loss": record.loss, "step/grad_norm": record.grad_norm})
+            training.record("step", stage.name, _values(record))
             if training.place.iteration % _EVERY == 0:
                 training.save()
         done += len(plan)
     await evaluate_when_due(training, stage.name, last=True)
     training.save()
+
+
+def _values(record: StepRecord) -> dict[str, float]:
+    names = ("loss", "grad_norm", "tokens", "computed", "seconds", "memory_mb")
+    return {f"step/{name}": float(getattr(record, name)) for name in names}
 
 
 async def _groups(training: Training, stage: RftStage, lap: int, name: str) -> tuple[list[Group], bool]:
