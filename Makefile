@@ -52,7 +52,7 @@ train-proof: $(TRAIN_STAMP) ## show that the trainer learns, and resumes bit for
 	@$(BIN)/python scripts/train_proof.py $(ARGS)
 
 gpu-check: $(STAMP) ## what a GPU would be used for, and whether there is one
-	@$(BIN)/python scripts/gpu_check.py
+	@$(BIN)/python scripts/gpu_check.py $(ARGS)
 
 clean: ## remove .venv, the caches, and what `run` made: the sandbox and its state
 	rm -rf $(VENV) .sandbox .quartermaster .pytest_cache .ruff_cache .hypothesis .import_linter_cache
