@@ -1,7 +1,7 @@
 """A comparison as Markdown, and as curves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rl_trainer.report.comparing import ALSO, DEFAULT_FIGURE, Comparison, Point, Variant
 from rl_trainer.report.curves import Curve, Panel
@@ -17,6 +17,7 @@ _FIGURES = {
     "evaluation/rollout/cheat": "cheats",
 }
 _KIND = "evaluation/success/"
+_MOST_SETTINGS = 6
 
 
 def panels_of(found: Comparison) -> tuple[Panel, ...]:
@@ -82,12 +83,19 @@ def _variants(found: Comparison) -> str:
             ", ".join(map(str, variant.seeds)),
             f"{variant.curve[-1].rollouts:,.0f}",
             _cell(variant, found.figure, share=is_share(found.figure)),
-            "; ".join(f"{path} = {value}" for path, value in variant.settings.items()) or "–",
+            _apart(variant.settings),
         )
         for variant in found.variants
     ]
     headers = ("variant", "seeds", "rollouts of all seeds", _title(found.figure), "what sets it apart")
     return table(headers, rows)
+
+
+def _apart(settings: Mapping[str, str]) -> str:
+    """The settings that only this variant has, so far as anybody would read them."""
+    told = [f"{path} = {value}" for path, value in settings.items()]
+    more = [] if len(told) <= _MOST_SETTINGS else [f"and {len(told) - _MOST_SETTINGS} more (recipe.json)"]
+    return "; ".join([*told[:_MOST_SETTINGS], *more]) or "–"
 
 
 def _differences(found: Comparison) -> str:
