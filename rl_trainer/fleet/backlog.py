@@ -5,8 +5,12 @@ from collections import deque
 
 import msgspec
 
+from rl_trainer.errors import EngineFailed
 from rl_trainer.fleet.staleness import staleness
 from rl_trainer.trajectory import Group
+
+_MOST_STALE = 8
+"""Times the groups that are wanted: more stale ones in a row are no accident of timing."""
 
 
 class AheadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,11 +75,17 @@ class Backlog:
         """So many groups that are fresh enough, in the order in which they were finished; fewer when there are no more.
 
         Raises:
-            whatever ended the rollouts.
+            EngineFailed: nothing but stale groups comes. Otherwise whatever ended the rollouts.
         """
         found: list[Group] = []
+        dropped = self.dropped
         async with self._changed:
             while len(found) < many:
+                if self.dropped - dropped > _MOST_STALE * many:
+                    raise EngineFailed(
+                        f"{self.dropped - dropped} groups in a row are more than {self._bound} versions behind version "
+                        f"{self.version}: the engine does not take new weights, or says an old version of them"
+                    )
                 await self._changed.wait_for(lambda: self._finished or self._nothing_comes())
                 if self._fault is not None:
                     raise self._fault

@@ -12,7 +12,7 @@ from rl_trainer.credit.settings import CreditSettings
 from rl_trainer.curriculum import Informative
 from rl_trainer.environments.repairs.expert import NoisyExpert
 from rl_trainer.environments.repairs.vocabulary import END, IDS
-from rl_trainer.errors import WorldFailed
+from rl_trainer.errors import EngineFailed, WorldFailed
 from rl_trainer.fleet.backlog import AheadSettings
 from rl_trainer.forks import ForkSettings
 from rl_trainer.iteration import Draw, batches, gather, gather_ahead
@@ -118,10 +118,30 @@ async def test_a_run_is_not_retraced_in_a_world_that_answers_otherwise(repairs: 
         await policy.complete(other.trajectories[0].turns[1].prompt, sampling=rig().sampling, seed=0)
 
 
+class Versioned(NoisyExpert):
+    """Says the version that it has been given, as an engine does."""
+
+    now = 0
+
+    async def complete(self, prompt: Sequence[int], *, sampling: Sampling, seed: int) -> Written:
+        written = await super().complete(prompt, sampling=sampling, seed=seed)
+        return msgspec.structs.replace(written, version=self.now)
+
+
+async def test_an_engine_that_takes_no_weights_is_found_out(rig: Any, repairs: Any) -> None:
+    recipe = msgspec.structs.replace(read_recipe("laptop"), engine=EngineSettings(ahead=AheadSettings(versions=1)))
+    async with open_rolling_ahead(_stage(problems=1), recipe, here(rig(group=2)), Pool(), (repairs, "s", 0)) as ahead:
+        assert ahead is not None
+        await ahead.advance(9)
+        with pytest.raises(EngineFailed, match="does not take new weights"):
+            await gather_ahead(_stage(problems=1), rig(group=2), GROUP, Pool(), ahead)
+
+
 async def test_rollouts_ahead_give_the_same_kind_of_batch(rig: Any, repairs: Any) -> None:
     recipe = read_recipe("laptop")
     recipe = msgspec.structs.replace(recipe, engine=EngineSettings(ahead=AheadSettings(versions=1)))
-    stage, own = _stage(generations=5), rig(group=4)
+    policy = Versioned(share_right=0.5)
+    stage, own = _stage(generations=5), rig(policy, group=4)
     async with open_rolling_ahead(stage, recipe, here(own), Pool(), (repairs, "s", 0)) as ahead:
         assert ahead is not None
         pool = Pool()
@@ -130,5 +150,6 @@ async def test_rollouts_ahead_give_the_same_kind_of_batch(rig: Any, repairs: Any
             assert len(found.chosen) == 3
             assert all(worth.credit.informative for worth in found.chosen)
             pool = found.pool
+            policy.now = version
             await ahead.advance(version)
         assert pool.drawn >= 9
