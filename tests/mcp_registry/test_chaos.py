@@ -44,10 +44,13 @@ async def test_one_killed_one_hanging_and_one_flooding_leave_200_calls_with_an_a
         pids = {spec.name: int(result.text) for spec, result in zip(named, told, strict=True)}
         calls = {
             spec.name: [
-                asyncio.create_task(timed(sessions.call_tool(spec, "sleep", {"seconds": 0.02 * n}))) for n in range(50)
+                asyncio.create_task(timed(sessions.call_tool(spec, "sleep", {"seconds": 0.02 * n}))) for n in range(49)
             ]
             for spec in named
         }
+        for spec in named:  # the last call of the one that is killed is still on its way then, however slow the machine
+            seconds = 0.98 if spec is not killed else 0.9 * DEADLINE_S
+            calls[spec.name].append(asyncio.create_task(timed(sessions.call_tool(spec, "sleep", {"seconds": seconds}))))
         calls["flooding"] = [asyncio.create_task(timed(sessions.call_tool(flooding, "hello", {}))) for _ in range(49)]
         calls["flooding"].append(asyncio.create_task(timed(sessions.call_tool(flooding, "flood", {}))))
         await calls["killed"][5]  # now they are in the middle of it
