@@ -109,6 +109,8 @@ def _quiet() -> None:
 
 async def _stages(training: Training, saved: Saved | None) -> None:
     stages = training.recipe.stages
+    if training.place.stage >= len(stages):
+        return  # it had ended: its last checkpoint stays as it is
     while training.place.stage < len(stages):
         stage = stages[training.place.stage]
         if isinstance(stage, DapoStage):

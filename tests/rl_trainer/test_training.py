@@ -113,6 +113,7 @@ def test_a_folder_of_another_recipe_is_left_alone(undisturbed: Path) -> None:
         _train(_recipe(seed="1"), undisturbed)
     assert _end(undisturbed) == before
     assert _train(_recipe(evaluation__every="0"), undisturbed).total == 9, "how often it looks may change"
+    assert _end(undisturbed) == before, "what has ended stays as it is"
 
 
 def test_a_temperature_that_the_trainer_does_not_share_is_refused(tmp_path: Path) -> None:
