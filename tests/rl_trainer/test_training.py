@@ -88,6 +88,7 @@ def test_a_training_leaves_its_recipe_figures_and_trajectories(undisturbed: Path
     assert min(each.name for each in (undisturbed / "checkpoints").glob("step-*")) == "step-000006"
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("at", [3, 7])
 def test_a_training_that_is_killed_goes_on_to_the_very_same_weights(undisturbed: Path, tmp_path: Path, at: int) -> None:
     program = (
@@ -101,7 +102,7 @@ def test_a_training_that_is_killed_goes_on_to_the_very_same_weights(undisturbed:
     )
     out = tmp_path / "killed"
     given = [sys.executable, "-c", program, str(out), str(at), str(undisturbed / "recipe.json")]
-    killed = subprocess.run(given, env={**os.environ}, timeout=100, check=False)
+    killed = subprocess.run(given, env={**os.environ}, timeout=300, check=False)
     assert killed.returncode == -signal.SIGKILL
     _train(_recipe(), out)
     assert _end(out) == _end(undisturbed)
